@@ -1,0 +1,1 @@
+"""Caracal Core: the gateway that AI agents' calls go through."""

@@ -1,0 +1,1 @@
+"""Core's own plugins, on the same hooks as strangers'."""

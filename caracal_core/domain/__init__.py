@@ -1,0 +1,37 @@
+"""The nouns of the house: frozen values, made of the standard library and msgspec only."""
+
+from caracal_core.domain.access import Access, Decision
+from caracal_core.domain.charge import Cause, Charge, Receipt, Reservation, State
+from caracal_core.domain.exchange import Exchange
+from caracal_core.domain.headers import Headers
+from caracal_core.domain.money import Money
+from caracal_core.domain.nonce import Nonce
+from caracal_core.domain.principal import Agent, Principal
+from caracal_core.domain.reply import Reply
+from caracal_core.domain.request import Body, Connection, Request
+from caracal_core.domain.route import Ending, ReplayRule, Route, Settle, Terms
+
+__all__ = [
+    "Access",
+    "Agent",
+    "Body",
+    "Cause",
+    "Charge",
+    "Connection",
+    "Decision",
+    "Ending",
+    "Exchange",
+    "Headers",
+    "Money",
+    "Nonce",
+    "Principal",
+    "Receipt",
+    "ReplayRule",
+    "Reply",
+    "Request",
+    "Reservation",
+    "Route",
+    "Settle",
+    "State",
+    "Terms",
+]

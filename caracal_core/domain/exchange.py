@@ -1,0 +1,57 @@
+"""The finished story of one request, for observers."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from caracal_core.domain.charge import Cause
+from caracal_core.domain.money import Money
+
+
+class Exchange(Struct, frozen=True):
+    """What happened, without a credential, a body or a header in it.
+
+    Fields that the request never reached are None.
+
+    Attributes:
+        id: the exchange's id, as in ``X-Request-ID``.
+        client_id: the well-formed ``X-Request-ID`` the client sent, if any.
+        started_at: unix seconds when the head was complete.
+        seconds: how long it took, to the last byte of the reply.
+        peer: address of the client.
+        method: the request's method.
+        path: the request's path.
+        route: id of the route.
+        agent: the proven agent.
+        scheme: how it was proved.
+        permitted: the decision.
+        policy: id of the policy that decided.
+        status: status of the reply; 499 where the client was gone before there was one.
+        code: the stable word of a refusal or failure; None where the upstream answered.
+        part: the plugin and role that failed, for a failure.
+        charge: id of the charge.
+        held: what was held.
+        posted: what was posted; zero where it was voided; None where no money was held or
+            the end was not durable yet when the story was told.
+        cause: why the charge ended as it did.
+    """
+
+    id: str
+    started_at: float
+    seconds: float
+    peer: str
+    method: str
+    path: str
+    client_id: str | None = None
+    route: str | None = None
+    agent: str | None = None
+    scheme: str | None = None
+    permitted: bool | None = None
+    policy: str | None = None
+    status: int | None = None
+    code: str | None = None
+    part: str | None = None
+    charge: str | None = None
+    held: Money | None = None
+    posted: Money | None = None
+    cause: Cause | None = None

@@ -1,0 +1,19 @@
+"""A word that may be said once."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Nonce(Struct, frozen=True):
+    """A nonce as one principal used it.
+
+    Attributes:
+        scope: the principal's id; nonces of different agents never collide.
+        value: the client's nonce, 1-128 visible ASCII characters.
+        expires_at: unix seconds until which it must be remembered.
+    """
+
+    scope: str
+    value: str
+    expires_at: float

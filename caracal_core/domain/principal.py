@@ -1,0 +1,41 @@
+"""Who asks: what a credential proved, and who pays for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+
+
+class Principal(Struct, frozen=True):
+    """An agent whose credential was verified.
+
+    Attributes:
+        id: the agent's name: 1-128 of ``A-Z a-z 0-9 . _ : / @ | + = -``.
+        scheme: the authentication mode that proved it, such as ``jwt``.
+        attributes: what else the credential proved, for policies; never a secret.
+        accounts: who pays, the agent's own account first and then its parents. Authenticators
+            leave it empty; the agent directory fills it in.
+    """
+
+    id: str
+    scheme: str
+    attributes: Mapping[str, str] = NO_ATTRIBUTES
+    accounts: tuple[str, ...] = ()
+
+
+class Agent(Struct, frozen=True):
+    """A registered agent, as the directory knows it.
+
+    Attributes:
+        name: the agent's name, which is also its account's.
+        enabled: a disabled agent is refused like an unknown one.
+        accounts: the account path, from its own account up to the root.
+    """
+
+    name: str
+    enabled: bool
+    accounts: tuple[str, ...]

@@ -1,0 +1,71 @@
+"""Where a request goes and on what terms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+ReplayRule = Literal["required", "when_present", "off"]
+Ending = Literal["post", "void"]
+
+
+class Settle(Struct, frozen=True):
+    """What a hold becomes when there is no clean reply, once the upstream got a first byte.
+
+    Attributes:
+        client_gone: the client hung up, or broke off its own request.
+        upstream_failed: refused, reset or late without a head.
+        error_status: a clean reply of 4xx or 5xx.
+        cut: the reply broke after its head.
+        orphan: the process that owned the hold died.
+    """
+
+    client_gone: Ending = "post"
+    upstream_failed: Ending = "void"
+    error_status: Ending = "void"
+    cut: Ending = "post"
+    orphan: Ending = "post"
+
+
+class Terms(Struct, frozen=True):
+    """What a route's configuration fixed at boot.
+
+    Attributes:
+        upstream: name of the upstream that answers.
+        tariff: name of the tariff; None is a free route.
+        schemes: the credential schemes it accepts; empty accepts every enabled one.
+        replay: whether a nonce is required, checked when present, or not looked at.
+        settle: what unclean endings cost.
+        max_request_bytes: the longest body.
+        reply_seconds: how long the upstream may take to begin its reply; None leaves it to
+            the upstream's own setting.
+        reserve_seconds: how long a hold lasts that nobody renews.
+    """
+
+    upstream: str
+    tariff: str | None = None
+    schemes: frozenset[str] = frozenset()
+    replay: ReplayRule = "when_present"
+    settle: Settle = Settle()
+    max_request_bytes: int = 10 * 2**20
+    reply_seconds: float | None = None
+    reserve_seconds: float = 300.0
+
+
+class Route(Struct, frozen=True):
+    """One request's way through the house.
+
+    Attributes:
+        id: the configured route's name; the only one of these fit for a metric's label.
+        action: what is asked, such as ``POST`` or ``tools/call``.
+        resource: what it is asked of, such as a path or a tool's name.
+        target: path and query as the upstream gets them, byte for byte.
+        terms: what the route's configuration says.
+    """
+
+    id: str
+    action: str
+    resource: str
+    target: str
+    terms: Terms

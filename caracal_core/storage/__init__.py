@@ -1,0 +1,1 @@
+"""The store that survives: PostgreSQL, or the embedded SQLite."""

@@ -1,0 +1,1 @@
+"""Bearer tokens signed by a trusted issuer."""
