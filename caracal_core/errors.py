@@ -134,9 +134,18 @@ class BudgetExceeded(Refusal):
 
 
 class Denied(Refusal):
-    """A policy denied it, or none permitted it, or the target may not be dialled (403)."""
+    """A policy denied it, or none permitted it, or the target may not be dialled (403).
+
+    Args:
+        reason: why, for the operator; the client is told only that it was denied.
+        policy: id of the policy that decided; empty where none permitted.
+    """
 
     status, code, detail = 403, "denied", "This agent may not do this."
+
+    def __init__(self, reason: str = "", *, policy: str = "") -> None:
+        super().__init__()
+        self.internal, self.policy = reason, policy
 
     def headers(self) -> Sequence[tuple[str, str]]:
         return [("x-should-retry", "false")]

@@ -1,0 +1,262 @@
+"""The money a call may cost is held before it, and ends posted or voided, exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from secrets import token_hex
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from caracal_core.domain import (
+    Cause,
+    Charge,
+    Money,
+    Principal,
+    Receipt,
+    Reply,
+    Request,
+    Reservation,
+    Route,
+)
+from caracal_core.errors import BadRequest, Failure, PayloadTooLarge, Refusal, RequestTimeout
+from caracal_core.ports import Ledger, Meter, Reading
+from caracal_core.stages.deadline import Due
+from caracal_core.stages.part import Part
+
+FIRST_ERROR_STATUS = 400
+
+_CLIENT_GONE = (asyncio.CancelledError, BadRequest, PayloadTooLarge, RequestTimeout)
+"""What passes when the client hung up or broke off its own request."""
+
+_log = logging.getLogger("caracal.charging")
+
+
+class Charging:
+    """Quotes and holds.
+
+    Args:
+        tariff: the tariff's quote.
+        reserve: the ledger's reserve.
+        post: the ledger's post, for the wait before the reply's last byte.
+        ledger: the ledger itself, for endings that nobody waits for.
+        meters: asked in order; the first that recognises a reply reads it.
+        expire_seconds: how long a hold lasts that nobody renews.
+    """
+
+    def __init__(
+        self,
+        tariff: Part[Money],
+        reserve: Part[Reservation],
+        post: Part[Receipt],
+        ledger: Ledger,
+        meters: Sequence[Meter],
+        expire_seconds: float,
+    ) -> None:
+        self._tariff = tariff
+        self.reserve = reserve
+        self.post = post
+        self.ledger = ledger
+        self._meters = tuple(meters)
+        self._expire_seconds = expire_seconds
+
+    async def quote(
+        self, request: Request, route: Route, principal: Principal, due: Due
+    ) -> Money | None:
+        """Return the most the request may cost, or None on a free route."""
+        if route.terms.tariff is None:
+            return None
+        return await self._tariff(due, request, route, principal)
+
+    def hold(
+        self, request: Request, route: Route, principal: Principal, price: Money | None, due: Due
+    ) -> Hold:
+        """Return the hold, not yet asked for; on a free route it holds nothing."""
+        if price is None:
+            return Hold(self, None, route, due)
+        charge = Charge(
+            id=token_hex(16),
+            agent=principal.id,
+            accounts=principal.accounts,
+            amount=price,
+            route=route.id,
+            request=request.id,
+            expire_seconds=self._expire_seconds,
+            orphan=route.terms.settle.orphan,
+        )
+        return Hold(self, charge, route, due)
+
+    def reading(self, reply: Reply, route: Route) -> Reading | None:
+        """Return the first meter's reading of the reply; a broken meter reads nothing."""
+        for meter in self._meters:
+            try:
+                reading = meter.recognise(reply, route)
+            except Exception as error:  # noqa: BLE001 - a meter must not spoil a reply that is here
+                _log.error("meter %s raised %s", type(meter).__name__, type(error).__name__)
+                continue
+            if reading is not None:
+                return reading
+        return None
+
+
+class Hold:
+    """A reservation in the corridor's hands: leaving it always settles it.
+
+    Attributes:
+        charge: what is held; None on a free route.
+        reservation: the ledger's own word, once it gave it.
+        posted: what the hold cost; None until it ended.
+        cause: why it ended; None until then.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_charging",
+        "_due",
+        "_reading",
+        "_reply",
+        "_route",
+        "_sent",
+        "cause",
+        "charge",
+        "posted",
+        "reservation",
+    )
+
+    def __init__(self, charging: Charging, charge: Charge | None, route: Route, due: Due) -> None:
+        self._charging = charging
+        self._route = route
+        self._due = due
+        self._asked = self._sent = False
+        self._reply: Reply | None = None
+        self._reading: Reading | None = None
+        self.charge = charge
+        self.reservation: Reservation | None = None
+        self.posted: Money | None = None
+        self.cause: Cause | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    async def reserve(self) -> None:
+        """Ask the ledger; from here on leaving the hold ends the reservation.
+
+        Raises:
+            BudgetExceeded: it does not fit.
+            Failure: the ledger cannot tell.
+        """
+        if self.charge is None:
+            return
+        self._asked = True
+        try:
+            self.reservation = await self._charging.reserve(self._due, self.charge)
+        except Refusal:
+            self._asked = False  # the ledger said no: there is nothing to give back
+            raise
+
+    def sent(self) -> None:
+        """Note that the first byte is leaving for the upstream: from now on it may cost."""
+        self._sent = True
+
+    def commit(self, reply: Reply) -> Reply:
+        """Note that a reply is here; return it with the charge named in its head, and metered."""
+        self._reply = reply
+        if self.charge is None:
+            return reply
+        self._reading = self._charging.reading(reply, self._route)
+        named = reply.headers.plus(("x-caracal-charge-id", self.charge.id))
+        if self._reading is None:
+            named = named.plus(("x-caracal-cost", self._cost("reply").decimal))
+            return msgspec.structs.replace(reply, headers=named)
+        body = _metered(reply.body, self._reading)
+        return msgspec.structs.replace(reply, headers=named, body=body)
+
+    async def settle(self) -> None:
+        """Post what the reply did cost, and wait until that is durable.
+
+        Raises:
+            Failure: it did not become durable in time. The ledger goes on trying.
+        """
+        if self.charge is not None and self.cause is None:
+            posted = self._conclude("reply")
+            if posted.micro:
+                await self._charging.post(self._due, self.charge.id, posted, self.cause)
+            else:
+                self._queue(posted)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._asked and self.cause is None:
+            self._queue(self._conclude(self._ending(error)))
+
+    def _ending(self, error: BaseException | None) -> Cause:
+        """Name the cause from what the hold was told and from the exception that passes."""
+        if not self._sent:
+            return "not_sent"
+        if error is None:
+            return "reply"
+        if isinstance(error, _CLIENT_GONE):
+            return "client_gone"
+        if self._reply is None and isinstance(error, Failure):
+            return "upstream_failed"
+        return "cut"
+
+    def _conclude(self, cause: Cause) -> Money:
+        """Fix the cause and the cost; the first conclusion stands."""
+        self.posted = self._cost(cause)
+        self.cause = "error_status" if cause == "reply" and self._is_error() else cause
+        return self.posted
+
+    def _cost(self, cause: Cause) -> Money:
+        """Say what an ending of this cause costs."""
+        assert self.charge is not None  # noqa: S101 - a free route has no endings
+        held, rules = self.charge.amount, self._route.terms.settle
+        if cause == "not_sent":
+            rule = "void"
+        elif cause == "reply":
+            rule = rules.error_status if self._is_error() else "post"
+        else:
+            rule = getattr(rules, cause)
+        if rule == "void":
+            return Money(0, held.currency)
+        metered = self._reading.cost() if self._reading and cause == "reply" else None
+        return metered or held
+
+    def _is_error(self) -> bool:
+        return self._reply is not None and self._reply.status >= FIRST_ERROR_STATUS
+
+    def _queue(self, posted: Money) -> None:
+        """Hand the ending to the ledger, which sees to it; nobody waits here."""
+        assert self.charge is not None and self.cause is not None  # noqa: S101, PT018 - concluded
+        ledger, charge = self._charging.ledger, self.charge
+        try:
+            if posted.micro:
+                _follow(ledger.post(charge.id, posted, self.cause))
+            else:
+                _follow(ledger.void(charge.id, self.cause))
+        except Exception as error:  # noqa: BLE001 - the hold's row stays and is reaped by its rule
+            _log.error("ending charge %s: the ledger raised %s", charge.id, type(error).__name__)
+
+
+def _follow(receipt: Awaitable[Receipt]) -> None:
+    """Let the work go on and look at its outcome, so that a failure is logged."""
+    asyncio.ensure_future(receipt).add_done_callback(_note)
+
+
+def _note(receipt: asyncio.Future[Receipt]) -> None:
+    if not receipt.cancelled() and (error := receipt.exception()) is not None:
+        _log.error("a charge could not be ended: %s", type(error).__name__)
+
+
+async def _metered(body: AsyncIterator[bytes], reading: Reading) -> AsyncIterator[bytes]:
+    """Stream the body past the meter."""
+    async for data in body:
+        reading.feed(data)
+        yield data

@@ -1,0 +1,91 @@
+"""Deadlines without timers: a call is stamped, and one warden looks for the late."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from time import monotonic
+
+TICK_SECONDS = 0.05
+"""How often the warden looks; a late call is struck at most two ticks after its deadline."""
+
+
+class Due:
+    """Until when the call that an exchange is in may take.
+
+    A late call is struck: its task is cancelled, and again at each tick until it ends. The
+    strikes are counted, so that they can be told from a client that hung up, and taken back,
+    so that the connection's task lives on.
+    """
+
+    __slots__ = ("_before", "_seconds", "_strikes", "_task", "at")
+
+    def __init__(self, task: asyncio.Task[object]) -> None:
+        """Watch over the task of one exchange, or of one observer."""
+        self._task = task
+        self._before = task.cancelling()
+        self._strikes = 0
+        self._seconds = inf
+        self.at = inf
+
+    def start(self, seconds: float) -> None:
+        """Stamp the call that begins now."""
+        self._seconds = seconds
+        self.at = monotonic() + seconds
+
+    def restart(self) -> None:
+        """Give the running call its full time again, since there was progress."""
+        self.at = monotonic() + self._seconds
+
+    def pause(self) -> None:
+        """Let the running call wait for somebody else, whose own deadline rules."""
+        self.at = inf
+
+    def stop(self) -> bool:
+        """End the call; return whether it was late. Strikes that fell are taken back."""
+        self.at = inf
+        strikes, self._strikes = self._strikes, 0
+        for _ in range(strikes):
+            self._task.uncancel()
+        return strikes > 0
+
+    def strike(self) -> None:
+        """Cancel the late call; only the warden does."""
+        self._strikes += 1
+        self._task.cancel()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether somebody else cancelled the task: the client hung up, or the house closes."""
+        return self._task.cancelling() - self._strikes > self._before
+
+
+class Warden:
+    """Looks every tick for calls that are late."""
+
+    def __init__(self) -> None:
+        self._watched: set[Due] = set()
+
+    def __len__(self) -> int:
+        """Return how many exchanges are watched over."""
+        return len(self._watched)
+
+    def watch(self) -> Due:
+        """Start to watch over the current task."""
+        task = asyncio.current_task()
+        assert task is not None, "an exchange runs in a task"  # noqa: S101 - asyncio's own promise
+        due = Due(task)
+        self._watched.add(due)
+        return due
+
+    def release(self, due: Due) -> None:
+        """End the watch."""
+        self._watched.discard(due)
+
+    async def patrol(self) -> None:
+        """Strike the late, for ever."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = monotonic()
+            for due in [due for due in self._watched if due.at < now]:
+                due.strike()

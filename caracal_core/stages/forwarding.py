@@ -1,0 +1,139 @@
+"""To the upstream and back: the reply's head under a deadline, its body as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+
+import msgspec
+
+from caracal_core.domain import Body, Reply, Request, Route
+from caracal_core.errors import Failure, UpstreamTimeout
+from caracal_core.ports import Upstream
+from caracal_core.stages.deadline import Due
+from caracal_core.stages.part import Part
+
+CLOSE_SECONDS = 5.0
+"""How long an upstream may take to end its work once the context is left."""
+
+
+class Forwarding:
+    """Sends over the route's upstream and lets the reply filters look at the reply."""
+
+    def __init__(self, upstreams: Mapping[str, Upstream], filters: Sequence[Part[Reply]]) -> None:
+        self._upstreams = dict(upstreams)
+        self._filters = tuple(filters)
+
+    def send(
+        self, request: Request, route: Route, due: Due, on_sent: Callable[[], None]
+    ) -> Sending:
+        """Return the context in which the request is sent and its reply lives.
+
+        Raises:
+            Failure: the route names an upstream that nobody furnished.
+        """
+        upstream = self._upstreams.get(route.terms.upstream)
+        if upstream is None:
+            raise Failure(f"route {route.id}", f"upstream {route.terms.upstream} does not exist")
+        watched = request
+        if request.body.length != 0:
+            watched = msgspec.structs.replace(request, body=_Upload(request.body, due))
+        name = f"upstream {route.terms.upstream}"
+        seconds = route.terms.reply_seconds or upstream.reply_seconds
+        try:
+            context = upstream.send(watched, route, on_sent)
+        except Exception as error:
+            raise Failure(name, f"raised {type(error).__name__}") from error
+        return Sending(name, context, seconds, self._filters, route, due)
+
+
+class Sending:
+    """One request at an upstream, as an asynchronous context manager."""
+
+    __slots__ = ("_context", "_due", "_filters", "_name", "_route", "_seconds")
+
+    def __init__(
+        self,
+        name: str,
+        context: AbstractAsyncContextManager[Reply],
+        seconds: float,
+        filters: Sequence[Part[Reply]],
+        route: Route,
+        due: Due,
+    ) -> None:
+        self._name = name
+        self._context = context
+        self._seconds = seconds
+        self._filters = filters
+        self._route = route
+        self._due = due
+
+    async def __aenter__(self) -> Reply:
+        """Return the filtered reply.
+
+        Raises:
+            UpstreamTimeout: its head did not come in time; progress of an upload restarts
+                that time.
+            UpstreamUnreachable: it refused, reset, or broke HTTP.
+        """
+        enter = Part(
+            self._name, self._context.__aenter__, (Reply,), self._seconds, late=UpstreamTimeout
+        )
+        reply = await enter(self._due)
+        try:
+            for reply_filter in self._filters:
+                reply = await reply_filter(self._due, reply, self._route)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return reply
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        leave = Part(self._name, self._context.__aexit__, (object,), CLOSE_SECONDS)
+        try:
+            await leave(self._due, kind, error, trace)
+        except Failure:
+            if error is None:
+                raise
+
+
+class _Upload:
+    """A request's body on its way out: while the client sends, the upstream is not late."""
+
+    __slots__ = ("_body", "_due")
+
+    def __init__(self, body: Body, due: Due) -> None:
+        self._body = body
+        self._due = due
+
+    @property
+    def length(self) -> int | None:
+        return self._body.length
+
+    def cap(self, most: int) -> None:
+        self._body.cap(most)
+
+    async def peek(self, most: int) -> bytes:
+        self._due.pause()
+        try:
+            return await self._body.peek(most)
+        finally:
+            self._due.restart()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = aiter(self._body)
+        while True:
+            self._due.pause()
+            try:
+                data = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            finally:
+                self._due.restart()
+            yield data

@@ -1,0 +1,173 @@
+"""Everything that happens is told, after the client was answered; nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import deque
+from collections.abc import Sequence
+from time import monotonic
+from types import TracebackType
+
+from caracal_core.domain import Decision, Exchange, Principal, Request, Route
+from caracal_core.errors import Answered, Denied, Failure
+from caracal_core.ports import Counter
+from caracal_core.stages.charging import Hold
+from caracal_core.stages.deadline import Due, Warden
+from caracal_core.stages.part import Part
+
+MOST_WAITING = 10_000
+"""Stories that may wait for slow observers; past it the oldest is dropped and counted."""
+
+CLIENT_GONE_STATUS = 499
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+_log = logging.getLogger("caracal.observation")
+
+
+class Record:
+    """What an exchange came to so far; only the corridor writes it."""
+
+    __slots__ = ("decision", "hold", "principal", "route", "status")
+
+    def __init__(self) -> None:
+        self.route: Route | None = None
+        self.principal: Principal | None = None
+        self.decision: Decision | None = None
+        self.hold: Hold | None = None
+        self.status: int | None = None
+
+
+class Observation:
+    """Watches exchanges and tells the observers.
+
+    Args:
+        observers: all are told, each under its own deadline.
+        warden: watches over the deadlines of the exchange.
+        lost: counts what no observer could be told.
+    """
+
+    def __init__(self, observers: Sequence[Part[None]], warden: Warden, lost: Counter) -> None:
+        self._observers = tuple(observers)
+        self._lost = lost
+        self._waiting: deque[Exchange] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.warden = warden
+
+    def watch(self, request: Request) -> Watch:
+        """Return the context that an exchange runs in."""
+        return Watch(self, request)
+
+    def note(self, exchange: Exchange) -> None:
+        """Keep a finished story until the observers were told."""
+        if len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft()
+            self._lost.add()
+        self._waiting.append(exchange)
+        self._wake.set()
+        self._idle.clear()
+
+    async def tell(self) -> None:
+        """Tell the observers, for ever."""
+        due = self.warden.watch()
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    await self._tell(self._waiting.popleft(), due)
+                self._idle.set()
+        finally:
+            self.warden.release(due)
+
+    async def drain(self) -> None:
+        """Wait until every story so far was told."""
+        await self._idle.wait()
+
+    async def _tell(self, exchange: Exchange, due: Due) -> None:
+        for observer in self._observers:
+            try:
+                await observer(due, exchange)
+            except Answered as error:
+                self._lost.add()
+                _log.warning(
+                    "observer %s missed exchange %s: %s", observer.name, exchange.id, error
+                )
+
+
+class Watch:
+    """One exchange under observation: gives its record and its deadline."""
+
+    __slots__ = ("_due", "_observation", "_record", "_request", "_started")
+
+    def __init__(self, observation: Observation, request: Request) -> None:
+        self._observation = observation
+        self._request = request
+
+    def __enter__(self) -> tuple[Record, Due]:
+        self._started = monotonic()
+        self._record = Record()
+        self._due = self._observation.warden.watch()
+        return self._record, self._due
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._observation.warden.release(self._due)
+        seconds = monotonic() - self._started
+        self._observation.note(_story(self._request, self._record, error, seconds))
+
+
+def _story(
+    request: Request, record: Record, error: BaseException | None, seconds: float
+) -> Exchange:
+    """Freeze what happened."""
+    route, principal, decision, hold = record.route, record.principal, record.decision, record.hold
+    charge = hold.charge if hold else None
+    permitted, policy = (decision.permit, decision.policy) if decision else _denial(error)
+    return Exchange(
+        id=request.id,
+        started_at=request.received_at,
+        seconds=seconds,
+        peer=request.connection.peer,
+        method=request.method,
+        path=request.path,
+        client_id=_client_id(request),
+        route=route.id if route else None,
+        agent=principal.id if principal else None,
+        scheme=principal.scheme if principal else None,
+        permitted=permitted,
+        policy=policy,
+        status=_status(record, error),
+        code=error.code if isinstance(error, Answered) else None,
+        part=error.part if isinstance(error, Failure) else None,
+        charge=charge.id if charge else None,
+        held=charge.amount if charge and hold and hold.reservation else None,
+        posted=hold.posted if hold else None,
+        cause=hold.cause if hold else None,
+    )
+
+
+def _denial(error: BaseException | None) -> tuple[bool | None, str | None]:
+    return (False, error.policy or None) if isinstance(error, Denied) else (None, None)
+
+
+def _status(record: Record, error: BaseException | None) -> int:
+    """Return the status the client got: the reply's, once there was one."""
+    if record.status is not None:
+        return record.status
+    if isinstance(error, Answered):
+        return error.status
+    return CLIENT_GONE_STATUS if isinstance(error, asyncio.CancelledError) else Failure.status
+
+
+def _client_id(request: Request) -> str | None:
+    """Return the client's own request id where it is well-formed; it is data, never trusted."""
+    sent = request.headers.get("x-request-id")
+    return sent if sent and _REQUEST_ID.fullmatch(sent) else None

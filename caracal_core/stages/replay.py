@@ -1,0 +1,82 @@
+"""A request may be said once: its nonce is claimed, after authentication, per principal."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from caracal_core.domain import Nonce, Principal, Request, Route
+from caracal_core.errors import BadRequest, NonceMissing, Replayed, TimestampOutOfWindow
+from caracal_core.ports import Clock
+from caracal_core.stages.deadline import Due
+from caracal_core.stages.part import Part
+
+_NONCE = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
+_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+class Window(Struct, frozen=True):
+    """When a timestamp is believed, in seconds.
+
+    Attributes:
+        past: how old it may be.
+        future: how far ahead the client's clock may be.
+        remember: how long a nonce is kept; at least ``past + future``, or a replay would be
+            accepted between the two.
+    """
+
+    past: float
+    future: float
+    remember: float
+
+
+class Replay:
+    """Claims the nonce as the route demands."""
+
+    def __init__(self, guard: Part[bool] | None, window: Window, clock: Clock) -> None:
+        """Take the guard, or None where the operator switched replay protection off."""
+        self._guard = guard
+        self._window = window
+        self._clock = clock
+
+    async def claim(self, request: Request, principal: Principal, route: Route, due: Due) -> None:
+        """Claim the request's nonce; return where the route does not ask for one.
+
+        Raises:
+            NonceMissing: the route requires a nonce and there is none.
+            BadRequest: the nonce or the timestamp is malformed, sent twice, or alone.
+            TimestampOutOfWindow: it is too old or too far ahead to judge.
+            Replayed: it was used before.
+        """
+        rule = route.terms.replay
+        if self._guard is None or rule == "off":
+            return
+        value = _single(request, "x-caracal-nonce", _NONCE)
+        if value is None:
+            if rule == "required":
+                raise NonceMissing
+            return
+        self._check_timestamp(request)
+        expires_at = self._clock.now() + self._window.remember
+        if not await self._guard(due, Nonce(principal.id, value, expires_at)):
+            raise Replayed
+
+    def _check_timestamp(self, request: Request) -> None:
+        """Refuse what is outside the window: without it, old nonces could be used again."""
+        text = _single(request, "x-caracal-timestamp", _TIMESTAMP)
+        if text is None:
+            raise BadRequest("X-Caracal-Nonce needs X-Caracal-Timestamp, in unix seconds.")
+        age = self._clock.now() - int(text)
+        if age > self._window.past or -age > self._window.future:
+            raise TimestampOutOfWindow
+
+
+def _single(request: Request, name: str, form: re.Pattern[str]) -> str | None:
+    """Return the one value of a header, or None where there is none."""
+    values = request.headers.all(name)
+    if not values:
+        return None
+    if len(values) > 1 or not form.fullmatch(values[0]):
+        raise BadRequest(f"{name} is malformed or was sent twice.")
+    return values[0]
