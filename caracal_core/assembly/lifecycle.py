@@ -1,0 +1,92 @@
+"""Plugins' lifespans: opened in order, closed in reverse, each in a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from caracal_core.assembly.furnishing import Furnishing
+from caracal_core.errors import Misconfigured
+
+OPEN_SECONDS = 30.0
+CLOSE_SECONDS = 10.0
+
+_log = logging.getLogger("caracal.lifecycle")
+
+
+class Life:
+    """One plugin's lifespan.
+
+    It is entered and left by one and the same task, as some context managers demand.
+    """
+
+    def __init__(self, furnishing: Furnishing) -> None:
+        self.furnishing = furnishing
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leave = asyncio.Event()
+        self._task = asyncio.create_task(self._live(), name=f"lifespan {furnishing.name}")
+
+    async def opened(self) -> None:
+        """Wait until the plugin is open.
+
+        Raises:
+            Misconfigured: it could not be opened, or not within 30 seconds.
+        """
+        name = f"plugin {self.furnishing.name}"
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await asyncio.shield(self._opened)
+        except Misconfigured:
+            raise
+        except TimeoutError:
+            raise Misconfigured(
+                name, f"opening took longer than {OPEN_SECONDS:g} s", "Repair or disable it."
+            ) from None
+        except Exception as error:
+            raise Misconfigured(
+                name, f"opening raised {type(error).__name__}: {error}", "Repair or disable it."
+            ) from error
+
+    async def close(self) -> None:
+        """Leave the lifespan; what takes longer than 10 seconds is cancelled and logged."""
+        self._leave.set()
+        _, late = await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
+        if late:
+            _log.error("plugin %s: closing took too long", self.furnishing.name)
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=1)
+
+    async def _live(self) -> None:
+        try:
+            async with self.furnishing.lifespan():
+                self._opened.set_result(None)
+                await self._leave.wait()
+        except Exception as error:  # noqa: BLE001 - the opener is told, or the log
+            if not self._opened.done():
+                self._opened.set_exception(error)
+            else:
+                _log.error("plugin %s: closing raised %s", self.furnishing.name, error)  # noqa: TRY400 - one line is enough
+
+
+async def open_lives(furnishings: Sequence[Furnishing]) -> tuple[Life, ...]:
+    """Open these plugins in order; if one cannot be opened, close those that were.
+
+    Raises:
+        Misconfigured: naming the plugin that could not be opened.
+    """
+    lives: list[Life] = []
+    try:
+        for furnishing in furnishings:
+            lives.append(Life(furnishing))
+            await lives[-1].opened()
+    except BaseException:
+        await close_lives(lives)
+        raise
+    return tuple(lives)
+
+
+async def close_lives(lives: Sequence[Life]) -> None:
+    """Close in reverse order."""
+    for life in reversed(lives):
+        await life.close()

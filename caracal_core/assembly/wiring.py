@@ -1,0 +1,216 @@
+"""What the plugins brought, composed into the corridor; conflicts are refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from types import NoneType
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from caracal_core.assembly.furnishing import Furnishing
+from caracal_core.domain import Agent, Decision, Money, Principal, Receipt, Reply, Reservation
+from caracal_core.domain import Route, Terms
+from caracal_core.errors import Misconfigured
+from caracal_core.gateway import Gateway
+from caracal_core.ports import AgentDirectory, Clock, Counter, Upstream
+from caracal_core.stages.authentication import Authentication, Scheme
+from caracal_core.stages.authorization import Authorization
+from caracal_core.stages.charging import Charging
+from caracal_core.stages.deadline import Warden
+from caracal_core.stages.forwarding import Forwarding
+from caracal_core.stages.observation import Observation
+from caracal_core.stages.part import Part
+from caracal_core.stages.replay import Replay, Window
+from caracal_core.stages.routing import Routing
+
+A = TypeVar("A")
+P = TypeVar("P")
+
+
+class Rules(Struct, frozen=True):
+    """What the configuration says of the corridor itself.
+
+    Attributes:
+        part_seconds: how long any part may take for its verb.
+        settle_seconds: how long a reply's last byte waits for its post to become durable.
+        expire_seconds: how long a hold lasts that nobody renews.
+        replay: when timestamps are believed; None switches replay protection off.
+    """
+
+    part_seconds: float
+    settle_seconds: float
+    expire_seconds: float
+    replay: Window | None
+
+
+def wire(
+    furnishings: Sequence[Furnishing],
+    directory: AgentDirectory,
+    rules: Rules,
+    warden: Warden,
+    clock: Clock,
+    lost: Counter,
+) -> Gateway:
+    """Compose the corridor.
+
+    Args:
+        furnishings: strangers' in the operator's order, then the built-ins'.
+        directory: the registered agents.
+        rules: deadlines and windows.
+        warden: strikes late parts.
+        clock: tells the time.
+        lost: counts stories that no observer could be told.
+
+    Raises:
+        Misconfigured: something is missing, given twice, or refers to what does not exist.
+    """
+    _check_references(furnishings)
+    each = rules.part_seconds
+    return Gateway(
+        Observation(_parts(furnishings, "observers", "observe", (NoneType,), each), warden, lost),
+        Routing(_parts(furnishings, "routers", "match", (Route, NoneType), each)),
+        _authentication(furnishings, directory, each),
+        _replay(furnishings, rules, clock),
+        _authorization(furnishings, each),
+        _charging(furnishings, rules),
+        Forwarding(
+            _upstreams(furnishings),
+            _parts(furnishings, "reply_filters", "filter", (Reply,), each),
+        ),
+    )
+
+
+def _parts(
+    furnishings: Iterable[Furnishing], hook: str, verb: str, answers: tuple[type, ...], each: float
+) -> list[Part[Any]]:
+    """Resolve one verb of every part that a hook brought, in order."""
+    role = hook.replace("_", " ").removesuffix("s").replace("policie", "policy")
+    return [
+        Part(f"{furnishing.name} {role}", getattr(part, verb), answers, each)
+        for furnishing in furnishings
+        for part in getattr(furnishing, hook)
+    ]
+
+
+def _only(furnishings: Iterable[Furnishing], hook: str) -> tuple[str, Any]:
+    """Return the plugin and its part for a hook that must be given exactly once."""
+    role = hook.replace("_", " ")
+    given = [(f, part) for f in furnishings if (part := getattr(f, hook)) is not None]
+    strangers = [(f, part) for f, part in given if not f.builtin]
+    if len(strangers) > 1:
+        names = " and ".join(f.name for f, _ in strangers)
+        raise Misconfigured(
+            f"plugins {names}", f"each of them brings a {role}", "Enable only one of them."
+        )
+    if not given:
+        raise Misconfigured("plugins", f"none brings a {role}", f"Enable one that brings a {role}.")
+    furnishing, part = (strangers or given)[0]
+    return furnishing.name, part
+
+
+def _authentication(
+    furnishings: Sequence[Furnishing], directory: AgentDirectory, each: float
+) -> Authentication:
+    schemes = [
+        Scheme(
+            part.scheme,
+            part.challenge,
+            Part(f"{f.name} authenticator", part.authenticate, (Principal, NoneType), each),
+        )
+        for f in furnishings
+        for part in f.authenticators
+    ]
+    if not schemes:
+        raise Misconfigured(
+            "auth_mode", "no enabled plugin authenticates anybody", "Set AUTH_MODE, such as jwt."
+        )
+    return Authentication(schemes, Part("agent directory", directory.find, (Agent, NoneType), each))
+
+
+def _replay(furnishings: Sequence[Furnishing], rules: Rules, clock: Clock) -> Replay:
+    if rules.replay is None:
+        return Replay(None, Window(0, 0, 0), clock)
+    name, guard = _only(furnishings, "replay_guard")
+    claim: Part[bool] = Part(f"{name} replay guard", guard.claim, (bool,), rules.part_seconds)
+    return Replay(claim, rules.replay, clock)
+
+
+def _authorization(furnishings: Sequence[Furnishing], each: float) -> Authorization:
+    policies = _parts(furnishings, "policies", "decide", (Decision, NoneType), each)
+    if not policies:
+        raise Misconfigured(
+            "policies",
+            "there is no policy, so every request would be denied",
+            "Add a policy with effect permit, or enable a plugin that brings one.",
+        )
+    return Authorization(policies)
+
+
+def _charging(furnishings: Sequence[Furnishing], rules: Rules) -> Charging:
+    tariff_name, tariff = _only(furnishings, "tariff")
+    ledger_name, ledger = _only(furnishings, "ledger")
+    return Charging(
+        Part(f"{tariff_name} tariff", tariff.quote, (Money,), rules.part_seconds),
+        Part(f"{ledger_name} ledger", ledger.reserve, (Reservation,), rules.part_seconds),
+        Part(f"{ledger_name} ledger", ledger.post, (Receipt,), rules.settle_seconds),
+        ledger,
+        [meter for furnishing in furnishings for meter in furnishing.meters],
+        rules.expire_seconds,
+    )
+
+
+def _upstreams(furnishings: Sequence[Furnishing]) -> Mapping[str, Upstream]:
+    upstreams: dict[str, Upstream] = {}
+    for furnishing in furnishings:
+        for name, upstream in furnishing.upstreams.items():
+            if name in upstreams:
+                raise Misconfigured(
+                    f"plugin {furnishing.name}",
+                    f"the upstream {name} is given by another plugin too",
+                    "Rename one of them.",
+                )
+            upstreams[name] = upstream
+    return upstreams
+
+
+def routes_of(furnishings: Iterable[Furnishing]) -> Mapping[str, Terms]:
+    """Return the terms of every route of every router, by id.
+
+    Raises:
+        Misconfigured: two routers have a route of the same id.
+    """
+    routes: dict[str, Terms] = {}
+    for furnishing in furnishings:
+        for router in furnishing.routers:
+            for name, terms in router.routes.items():
+                if name in routes:
+                    raise Misconfigured(
+                        f"route {name}", "two routers have a route of this id", "Rename one."
+                    )
+                routes[name] = terms
+    return routes
+
+
+def _check_references(furnishings: Sequence[Furnishing]) -> None:
+    """Refuse routes that name what nobody brought."""
+    upstreams = _upstreams(furnishings)
+    tariffs = _only(furnishings, "tariff")[1].names
+    schemes = [part.scheme for f in furnishings for part in f.authenticators]
+    for name, terms in routes_of(furnishings).items():
+        _check_known(f"route {name}: upstream", terms.upstream, upstreams)
+        if terms.tariff is not None:
+            _check_known(f"route {name}: tariff", terms.tariff, tariffs)
+        for scheme in terms.schemes:
+            _check_known(f"route {name}: schemes", scheme, schemes)
+
+
+def _check_known(where: str, name: str, known: Iterable[str]) -> None:
+    known = sorted(known)
+    if name in known:
+        return
+    near = get_close_matches(name, known, 1)
+    there = ", ".join(known) or "none"
+    mend = f"Did you mean {near[0]}?" if near else f"There are: {there}."
+    raise Misconfigured(where, f"{name} does not exist", mend)
