@@ -1,0 +1,1 @@
+"""`caracal serve --demo`: everything a first look needs, on this machine alone."""
