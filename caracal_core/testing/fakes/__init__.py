@@ -1,0 +1,80 @@
+"""Fakes: a house without sockets, disks or waiting, for tests of parts and plugins."""
+
+from caracal_core.testing.fakes.behaviour import (
+    Behaviour,
+    Stubborn,
+    allow,
+    broken,
+    cancels,
+    collapses,
+    deny,
+    junk,
+    slow,
+)
+from caracal_core.testing.fakes.clock import FakeClock
+from caracal_core.testing.fakes.far_side import FarSide
+from caracal_core.testing.fakes.ledger import FakeLedger
+from caracal_core.testing.fakes.origin import Origin
+from caracal_core.testing.fakes.parts import (
+    TrivialAuthenticator,
+    TrivialDirectory,
+    TrivialHealthCheck,
+    TrivialLedger,
+    TrivialObserver,
+    TrivialPolicy,
+    TrivialReplayGuard,
+    TrivialReplyFilter,
+    TrivialRouter,
+    TrivialTariff,
+    TrivialUpstream,
+)
+from caracal_core.testing.fakes.replay_guard import FakeReplayGuard
+from caracal_core.testing.fakes.request import FakeBody, a_request
+from caracal_core.testing.fakes.services import (
+    FakeMetrics,
+    FakeSecrets,
+    NoDatabase,
+    a_services,
+)
+from caracal_core.testing.fakes.upstream import FakeUpstream
+from caracal_core.testing.fakes.values import a_charge, a_principal, a_route, an_access, usd
+
+__all__ = [
+    "Behaviour",
+    "FakeBody",
+    "FakeClock",
+    "FakeLedger",
+    "FakeMetrics",
+    "FakeReplayGuard",
+    "FakeSecrets",
+    "FakeUpstream",
+    "FarSide",
+    "NoDatabase",
+    "Origin",
+    "Stubborn",
+    "TrivialAuthenticator",
+    "TrivialDirectory",
+    "TrivialHealthCheck",
+    "TrivialLedger",
+    "TrivialObserver",
+    "TrivialPolicy",
+    "TrivialReplayGuard",
+    "TrivialReplyFilter",
+    "TrivialRouter",
+    "TrivialTariff",
+    "TrivialUpstream",
+    "a_charge",
+    "a_principal",
+    "a_request",
+    "a_route",
+    "a_services",
+    "allow",
+    "an_access",
+    "broken",
+    "cancels",
+    "collapses",
+    "deny",
+    "junk",
+    "slow",
+    "usd",
+]

@@ -1,0 +1,122 @@
+"""What the house lends a plugin, without a house."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NoReturn
+
+from caracal_core.errors import Failure, Misconfigured
+from caracal_core.plugin import Services
+from caracal_core.ports import Clock, Database, Dialect, Row, SecretSource, Statements
+from caracal_core.testing.fakes.clock import FakeClock
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class FakeCounter:
+    """Counts.
+
+    Attributes:
+        value: the sum of what was added.
+    """
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def add(self, amount: float = 1) -> None:
+        self.value += amount
+
+
+class FakeMetrics:
+    """Keeps what plugins measure, for a test to read."""
+
+    def __init__(self) -> None:
+        self._counters: dict[tuple[str, Labels], FakeCounter] = {}
+        self._gauges: dict[str, Callable[[], float]] = {}
+
+    def counter(self, name: str, help: str, **labels: str) -> FakeCounter:
+        assert help, "a metric explains itself"  # noqa: S101 - the test's own assertion
+        return self._counters.setdefault((name, _sorted(labels)), FakeCounter())
+
+    def gauge(self, name: str, help: str, read: Callable[[], float]) -> None:
+        assert help, "a metric explains itself"  # noqa: S101 - the test's own assertion
+        self._gauges[name] = read
+
+    def counted(self, name: str, **labels: str) -> float:
+        """Return what the counter of this name and these labels stands at; 0 if unused."""
+        counter = self._counters.get((name, _sorted(labels)))
+        return counter.value if counter else 0.0
+
+    def read(self, name: str) -> float:
+        """Return what the gauge reads now.
+
+        Raises:
+            KeyError: nobody published it.
+        """
+        return self._gauges[name]()
+
+
+class FakeSecrets:
+    """Gives the secrets that the test put there.
+
+    Args:
+        known: secrets by the file or environment variable they stand in.
+    """
+
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        self._known = dict(known or {})
+
+    def read(self, source: SecretSource) -> str:
+        place = source.file or source.env or ""
+        if not self._known.get(place):
+            raise Misconfigured(place, "no such secret", "Give it to FakeSecrets.")
+        return self._known[place]
+
+
+class NoDatabase:
+    """The database of a test that has none: whoever asks it learns that it is down."""
+
+    dialect: Dialect = "sqlite"
+
+    async def fetch(self, _sql: str, *_arguments: object) -> Sequence[Row]:
+        return _down()
+
+    async def execute(self, _sql: str, *_arguments: object) -> int:
+        return _down()
+
+    def transaction(self) -> AbstractAsyncContextManager[Statements]:
+        return _down()
+
+
+def a_services(
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    metrics: FakeMetrics | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> Services:
+    """Make the services of a plugin under test; what is not given is a fake.
+
+    Args:
+        clock: a `FakeClock` unless given.
+        database: `NoDatabase` unless given.
+        metrics: a fresh `FakeMetrics` unless given.
+        secrets: secrets by the file or environment variable they stand in.
+    """
+    return Services(
+        clock=clock or FakeClock(),
+        database=database or NoDatabase(),
+        metrics=metrics or FakeMetrics(),
+        secrets=FakeSecrets(secrets),
+        log=logging.getLogger("caracal.test"),
+    )
+
+
+def _sorted(labels: Mapping[str, str]) -> Labels:
+    return tuple(sorted(labels.items()))
+
+
+def _down() -> NoReturn:
+    raise Failure("test database", "this test has no database")

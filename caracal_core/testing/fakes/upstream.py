@@ -1,0 +1,138 @@
+"""An upstream without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+
+from caracal_core.domain import Headers, Reply, Request, Route
+from caracal_core.errors import UpstreamUnreachable
+from caracal_core.testing.fakes.far_side import FarSide
+from caracal_core.testing.fakes.script import (
+    Answer,
+    Cut,
+    Echo,
+    Hold,
+    Received,
+    Silence,
+    Step,
+    stream,
+)
+
+FORWARDED = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
+"""The client's headers that go on; everything else stays behind."""
+
+
+class FakeUpstream(FarSide):
+    """An upstream and its far side in one: scripted replies, recorded requests.
+
+    Args:
+        reply_seconds: how long it says that it may take.
+
+    Attributes:
+        gone: whether it refuses connections.
+    """
+
+    def __init__(self, reply_seconds: float = 30.0) -> None:
+        super().__init__()
+        self.reply_seconds = reply_seconds
+        self.gone = False
+
+    async def leave(self) -> None:
+        """Refuse every connection from now on."""
+        self.gone = True
+
+    def send(self, request: Request, route: Route, on_sent: Callable[[], None]) -> _FakeSending:
+        return _FakeSending(self, request, route, on_sent)
+
+
+class _FakeSending:
+    """One call."""
+
+    def __init__(
+        self,
+        upstream: FakeUpstream,
+        request: Request,
+        route: Route,
+        on_sent: Callable[[], None],
+    ) -> None:
+        self._upstream = upstream
+        self._request = request
+        self._route = route
+        self._on_sent = on_sent
+        self._open = False
+
+    async def __aenter__(self) -> Reply:
+        if self._upstream.gone:
+            raise _unreachable("it refused the connection")
+        self._on_sent()
+        self._open = True
+        self._upstream.begin()
+        try:
+            received = await self._receive()
+            return await self._play(self._upstream.next_step(received), received)
+        except BaseException:
+            self._close()
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._upstream.end()
+
+    async def _receive(self) -> Received:
+        body = b"".join([data async for data in self._request.body])
+        headers = Headers(field for field in self._request.headers if field[0] in FORWARDED)
+        return Received(self._request.method, self._route.target, headers, body)
+
+    async def _play(self, step: Step, received: Received) -> Reply:
+        """Do what the script says."""
+        match step:
+            case Echo():
+                echo = received.target.encode() + b"\n" + received.body
+                return self._answer(Answer(chunks=(echo,)), received)
+            case Answer():
+                return self._answer(step, received)
+            case Cut():
+                length = sum(map(len, step.chunks)) + 1 if step.declared else None
+                return Reply(200, Headers(), self._cut(step.chunks), length)
+            case Hold():
+                return Reply(200, Headers(), _held(step.first), None)
+            case Silence():
+                await asyncio.Event().wait()
+        raise _unreachable("it gave no reply that makes sense")
+
+    def _answer(self, answer: Answer, received: Received) -> Reply:
+        empty = received.method == "HEAD" or answer.status in {204, 304}
+        body = self._clean(() if empty else answer.chunks)
+        length = sum(map(len, answer.chunks)) if answer.declared else None
+        return Reply(answer.status, Headers(answer.headers), body, length)
+
+    async def _clean(self, chunks: tuple[bytes, ...]) -> AsyncIterator[bytes]:
+        async for data in stream(chunks):
+            yield data
+        self._close()
+
+    async def _cut(self, chunks: tuple[bytes, ...]) -> AsyncIterator[bytes]:
+        async for data in stream(chunks):
+            yield data
+        self._close()
+        raise _unreachable("it broke off its reply")
+
+
+async def _held(first: bytes) -> AsyncIterator[bytes]:
+    yield first
+    await asyncio.Event().wait()
+
+
+def _unreachable(internal: str) -> UpstreamUnreachable:
+    return UpstreamUnreachable("test-upstream", internal)
