@@ -20,23 +20,28 @@ hookimpl = pluggy.HookimplMarker("caracal")
 class Config(BaseModel):
     """Base of a plugin's configuration: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 C = TypeVar("C", bound=BaseModel)
 
 
-def setting(default: Any = ..., *, env: str | None = None, description: str, **limits: Any) -> Any:
+def setting(
+    default: Any = ..., *, env: str | tuple[str, ...] = (), description: str, **limits: Any
+) -> Any:
     """Declare one key of a configuration.
 
     Args:
         default: the value where no source names one; ``...`` makes the key required.
-        env: the ConfigMap's key for it, if it has one. It is read from the environment and
-            from the settings directory, both of which win over the YAML file.
+        env: the ConfigMap's key for it, if it has one, or several, the strongest first. It is
+            read from the environment and from the settings directory, both of which win over
+            the YAML file.
         description: one sentence; it is the key's documentation.
         limits: pydantic's own constraints, such as ``ge=1``.
     """
-    extra: JsonDict | None = {"env": env} if env else None
+    extra: JsonDict | None = {"env": [env] if isinstance(env, str) else list(env)} if env else None
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 

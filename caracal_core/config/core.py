@@ -1,0 +1,114 @@
+"""Core's own keys at the root of ``caracal.yaml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from caracal_core.config.address import Address, ListenAddress
+from caracal_core.plugin import Config, setting
+from caracal_core.storage.config import StorageConfig
+
+ACCOUNT_NAME = r"^[A-Za-z0-9._:/@|+=-]{1,128}$"
+_NAMES_MAX = 64
+
+
+def _split(value: object) -> object:
+    """Take a comma-separated string as a list."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _without_twins(names: tuple[str, ...]) -> tuple[str, ...]:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise ValueError(f"names {', '.join(twins)} more than once")
+    if len(names) > _NAMES_MAX:
+        raise ValueError(f"has more than {_NAMES_MAX} names")
+    return names
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_without_twins)]
+"""A list of distinct names, or one string with commas between them."""
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+
+
+class Selection(Config):
+    """Which plugins are enabled; read first, because the others' keys follow from it."""
+
+    auth_mode: Names = setting(
+        ("jwt",),
+        env="AUTH_MODE",
+        description="How agents prove who they are: modes in the order in which they are asked.",
+    )
+    plugins: Names = setting(
+        (),
+        env="PLUGINS",
+        description="Plugins enabled beside those of auth_mode, in order; each NAME, "
+        "NAME==VERSION or NAME==VERSION@sha256:DIGEST.",
+    )
+
+
+class OperationsConfig(Config):
+    """The port for probes, metrics and inspection."""
+
+    listen: ListenAddress = setting(
+        Address("0.0.0.0", 9090),  # noqa: S104 - probes and scrapers come from outside the pod
+        env="OPERATIONS_LISTEN_ADDRESS",
+        description="Where health, metrics and inspection are served.",
+    )
+    token_file: Path | None = setting(
+        None,
+        env="OPERATIONS_TOKEN_FILE",
+        description="File with the bearer token that opens /-/ to callers who are not local.",
+    )
+
+
+class CoreConfig(Selection):
+    """What the house itself needs to know."""
+
+    listen: ListenAddress = setting(
+        Address("0.0.0.0", 8443),  # noqa: S104 - a gateway is reached from outside the pod
+        env=("LISTEN_ADDRESS", "GATEWAY_LISTEN_ADDRESS"),
+        description="Where agents are served.",
+    )
+    operations: OperationsConfig = setting(
+        OperationsConfig(), description="The port for probes, metrics and inspection."
+    )
+    database: StorageConfig = setting(
+        StorageConfig(), description="The store: PostgreSQL or the embedded SQLite."
+    )
+    log_level: LogLevel = setting(
+        "INFO", env="LOG_LEVEL", description="The least important records that are written."
+    )
+    unknown_agents: Literal["refuse", "register"] = setting(
+        "refuse", description="What happens to a proven name that is not registered."
+    )
+    newcomers_parent: str | None = setting(
+        None,
+        description="The account that pays above agents admitted by unknown_agents: register.",
+        pattern=ACCOUNT_NAME,
+    )
+    request_timeout: float = setting(
+        30.0,
+        env="REQUEST_TIMEOUT",
+        description="Seconds in which the upstream's reply has to begin.",
+        gt=0,
+        le=3600,
+    )
+    max_request_size_mb: float = setting(
+        10.0,
+        env="MAX_REQUEST_SIZE_MB",
+        description="Largest request body, in millions of bytes; counted while it streams.",
+        gt=0,
+        le=100_000,
+    )
