@@ -78,5 +78,5 @@ def require_host(given: Collection[str]) -> None:
         raise Misconfigured(
             "DB_HOST",
             f"it is empty or absent while {', '.join(signs)} is set",
-            "Set DB_HOST to PostgreSQL's host, or unset the others to use the embedded SQLite",
+            "Set DB_HOST to PostgreSQL's host, or unset the others to use the embedded SQLite.",
         )

@@ -1,0 +1,68 @@
+"""The embedded store's directory: private, and served by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from caracal_core.errors import Misconfigured
+
+KEY = "CARACAL_DATA_DIR"
+DATABASE = "caracal.db"
+SERVING = "serving.lock"
+
+
+def database_file(data_dir: Path) -> Path:
+    """Return the database's file, made empty and private (0600) where it is missing.
+
+    Raises:
+        Misconfigured: the directory can neither be used nor made.
+    """
+    path = data_dir / DATABASE
+    os.close(_open_private(path))
+    return path
+
+
+@contextmanager
+def sole_server(data_dir: Path) -> Iterator[None]:
+    """Be the one process that serves from this directory.
+
+    Two gateways on one embedded store would each trust what they remember of it.
+
+    Raises:
+        Misconfigured: another process serves from it.
+    """
+    descriptor = _open_private(data_dir / SERVING)
+    try:
+        if not _locked(descriptor):
+            raise Misconfigured(
+                KEY,
+                f"another gateway serves from {data_dir}",
+                "Stop it, give this one its own directory, or use PostgreSQL (DB_HOST) for both.",
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _open_private(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Misconfigured(
+            KEY,
+            f"cannot use {path}: {error.strerror}",
+            "Name a directory that this process may write to, or use PostgreSQL (DB_HOST).",
+        ) from error

@@ -1,0 +1,26 @@
+"""What the store can fail with, beside a plain `Failure`: it did not do what was asked."""
+
+from __future__ import annotations
+
+from caracal_core.errors import Failure
+
+PART = "storage"
+
+
+class OutcomeUnknown(Failure):
+    """The connection was lost after a commit was on its way: it is done, or it is not.
+
+    Ask again only with something that is safe to repeat, such as the same id.
+    """
+
+
+class ConstraintViolated(Failure):
+    """The statement broke a rule of the schema and changed nothing.
+
+    Args:
+        constraint: the rule's name, or what SQLite says in its place.
+    """
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(PART, f"constraint violated: {constraint}")
+        self.constraint = constraint

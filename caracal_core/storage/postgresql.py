@@ -1,0 +1,175 @@
+"""The production store: PostgreSQL through a pool of connections."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]  # it ships no types
+
+from caracal_core.errors import Failure
+from caracal_core.ports import Dialect, Row, Statements
+from caracal_core.storage.config import StorageConfig
+from caracal_core.storage.errors import PART, ConstraintViolated, OutcomeUnknown
+
+log = logging.getLogger(__name__)
+
+_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_LOST = ("08", "57P")
+"""SQLSTATE classes of a connection that is gone: connection exceptions, server shutdowns."""
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # as above
+    """A connection that needs no clean-up between two users: nothing here sets session state."""
+
+    def get_reset_query(self) -> str:
+        """Return nothing to run, which saves a round trip each time one is given back."""
+        return ""
+
+
+@asynccontextmanager
+async def open_postgresql(
+    config: StorageConfig, *, warm: bool
+) -> AsyncIterator[PostgresqlDatabase]:
+    """Open a pool, and close it when the context is left.
+
+    A server that cannot be reached does not prevent it: each verb then fails until it can.
+
+    Args:
+        config: where the server is.
+        warm: open DB_POOL_SIZE connections at once, and keep as many.
+    """
+    pool = await _open_pool(config, config.pool_size if warm else 0)
+    try:
+        yield PostgresqlDatabase(pool, config.pool_timeout)
+    finally:
+        await pool.close()
+
+
+async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
+    try:
+        return await asyncpg.create_pool(
+            host=config.host,
+            port=config.port,
+            database=config.name,
+            user=config.user,
+            password=config.password.get_secret_value() or None,
+            min_size=least,
+            max_size=config.pool_size + config.max_overflow,
+            timeout=config.pool_timeout,
+            command_timeout=config.pool_timeout,
+            connection_class=_Connection,
+            server_settings={
+                "application_name": "caracal",
+                "jit": "off",  # compiling a short statement takes longer than running it
+                # A gateway that vanished must not keep its locks until TCP notices.
+                "idle_in_transaction_session_timeout": f"{config.pool_timeout * 1000:.0f}",
+            },
+        )
+    except _ERRORS as error:
+        if not least:
+            raise
+        log.warning("The database cannot be reached yet: %s", _failure(error).internal)
+        return await _open_pool(config, 0)
+
+
+class PostgresqlDatabase:
+    """Implements `Database` on a pool."""
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, pool: asyncpg.Pool[Any], wait_seconds: float) -> None:
+        self._pool = pool
+        self._wait_seconds = wait_seconds
+
+    async def fetch(self, sql: str, *arguments: object) -> Sequence[Row]:
+        async with self._connection() as connection:
+            return await _Statements(connection, commits=True).fetch(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: object) -> int:
+        async with self._connection() as connection:
+            return await _Statements(connection, commits=True).execute(sql, *arguments)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Statements]:
+        async with self._connection() as connection:
+            transaction = connection.transaction()
+            try:
+                await transaction.start()
+            except _ERRORS as error:
+                raise _failure(error) from error
+            try:
+                yield _Statements(connection, commits=False)
+            except BaseException:
+                # Where it cannot be said, the server rolls back by itself.
+                with suppress(*_ERRORS):
+                    await transaction.rollback()
+                raise
+            try:
+                await transaction.commit()
+            except _ERRORS as error:
+                raise _failure(error, committing=True) from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            connection = await self._pool.acquire(timeout=self._wait_seconds)
+        except TimeoutError:
+            raise Failure(PART, f"no connection in {self._wait_seconds:g} s") from None
+        except _ERRORS as error:
+            raise _failure(error) from error
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+
+class _Statements:
+    """Runs statements on one connection.
+
+    Args:
+        connection: the connection.
+        commits: whether each statement is its own transaction.
+    """
+
+    def __init__(self, connection: Any, *, commits: bool) -> None:
+        self._connection = connection
+        self._commits = commits
+
+    async def fetch(self, sql: str, *arguments: object) -> Sequence[Row]:
+        try:
+            return [dict(row) for row in await self._connection.fetch(sql, *arguments)]
+        except _ERRORS as error:
+            raise _failure(error, committing=self._commits) from error
+
+    async def execute(self, sql: str, *arguments: object) -> int:
+        try:
+            status: str = await self._connection.execute(sql, *arguments)
+        except _ERRORS as error:
+            raise _failure(error, committing=self._commits) from error
+        touched = status.rpartition(" ")[2]
+        return int(touched) if touched.isdigit() else 0
+
+
+def _failure(error: Exception, *, committing: bool = False) -> Failure:
+    """Say an error of the driver in the house's words.
+
+    Args:
+        error: what the driver raised.
+        committing: whether a commit may have been on its way when it did.
+    """
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return ConstraintViolated(error.constraint_name or str(error))
+    lost = _is_lost(error)
+    said = f"PostgreSQL: {type(error).__name__}: {error}"
+    if lost and committing:
+        return OutcomeUnknown(PART, f"{said}; whether it was committed is unknown")
+    return Failure(PART, said)
+
+
+def _is_lost(error: Exception) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_LOST)
+    return not isinstance(error, asyncpg.InterfaceError)  # that one is raised before sending
