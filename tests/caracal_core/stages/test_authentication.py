@@ -1,0 +1,90 @@
+"""Three answers of an authenticator, several credentials, and the agent directory's word."""
+
+import pytest
+
+from caracal_core.domain import Agent, Principal
+from caracal_core.errors import BadRequest, Unauthenticated
+from caracal_core.stages.authentication import Authentication, Scheme
+from caracal_core.stages.part import Part
+from caracal_core.testing.fakes.behaviour import deny
+from caracal_core.testing.fakes.parts import TrivialDirectory
+from caracal_core.testing.fakes.request import a_request
+from caracal_core.testing.fakes.values import a_route
+
+
+def scheme(name, agent=None, *, challenge=None, bad=False, asked=None):
+    async def authenticate(request):
+        if asked is not None:
+            asked.append(name)
+        if bad:
+            raise Unauthenticated("bad on purpose")
+        return Principal(agent, name) if agent else None
+
+    verb = Part(name, authenticate, (Principal, type(None)), 5)
+    return Scheme(name, name.title() if challenge is None else challenge, verb)
+
+
+def authentication(*schemes, directory=None):
+    find = (directory or TrivialDirectory()).find
+    return Authentication(schemes, Part("directory", find, (Agent, type(None)), 5))
+
+
+async def test_the_proven_agent_gets_its_account_path(watched):
+    stage = authentication(scheme("jwt", "anna"))
+    principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert (principal.id, principal.scheme, principal.accounts) == ("anna", "jwt", ("anna",))
+
+
+async def test_nobody_proved_is_401_with_every_accepted_challenge(watched):
+    stage = authentication(scheme("jwt"), scheme("mtls", challenge=""), scheme("api_key"))
+    with pytest.raises(Unauthenticated) as refusal:
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert refusal.value.challenges == ("Jwt", "Api_Key")
+
+
+async def test_a_bad_credential_stops_the_asking(watched):
+    asked = []
+    stage = authentication(scheme("jwt", bad=True), scheme("api_key", "anna", asked=asked))
+    with pytest.raises(Unauthenticated) as refusal:
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert asked == [] and refusal.value.challenges == ("Jwt", "Api_Key")
+
+
+async def test_only_the_routes_schemes_are_asked(watched):
+    asked = []
+    stage = authentication(scheme("jwt", "anna", asked=asked), scheme("api_key", "ben"))
+    route = a_route(schemes=frozenset({"api_key"}))
+    principal = await watched(lambda due: stage.authenticate(a_request(), route, due))
+    assert (principal.id, asked) == ("ben", [])
+
+
+async def test_two_header_credentials_are_400(watched):
+    stage = authentication(scheme("jwt", "anna"), scheme("api_key", "anna"))
+    with pytest.raises(BadRequest):
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+
+
+async def test_a_certificate_may_stand_beside_a_header_that_proves_the_same_agent(watched):
+    stage = authentication(scheme("mtls", "anna", challenge=""), scheme("jwt", "anna"))
+    principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert (principal.id, principal.scheme) == ("anna", "mtls")
+
+
+async def test_a_certificate_and_a_header_that_prove_different_agents_are_401(watched):
+    stage = authentication(scheme("mtls", "anna", challenge=""), scheme("jwt", "ben"))
+    with pytest.raises(Unauthenticated):
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+
+
+class _Disabled:
+    async def find(self, name):
+        return Agent(name, enabled=False, accounts=(name,))
+
+
+@pytest.mark.parametrize("directory", [TrivialDirectory(deny), _Disabled()])
+async def test_unknown_and_disabled_agents_get_the_same_401(watched, directory):
+    stage = authentication(scheme("jwt", "anna"), directory=directory)
+    with pytest.raises(Unauthenticated) as refusal:
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert refusal.value.detail == Unauthenticated.detail
+    assert refusal.value.challenges == ("Jwt",)

@@ -1,0 +1,102 @@
+"""A late call is struck until it ends, and its strikes are taken back afterwards."""
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+
+async def test_a_call_in_time_is_left_alone(watched):
+    async def work(due):
+        due.start(60)
+        await asyncio.sleep(0)
+        return due.stop(), asyncio.current_task().cancelling()
+
+    assert await watched(work) == (False, 0)
+
+
+async def test_a_late_call_is_struck_and_the_task_lives_on(watched):
+    async def work(due):
+        due.start(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Future()
+        late = due.stop()
+        await asyncio.sleep(0)
+        return late, asyncio.current_task().cancelling()
+
+    assert await watched(work) == (True, 0)
+
+
+async def test_it_is_never_struck_early(watched):
+    async def work(due):
+        started = monotonic()
+        due.start(0.2)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Future()
+        due.stop()
+        return monotonic() - started
+
+    assert await watched(work) >= 0.2
+
+
+async def test_a_call_that_swallows_its_strike_is_struck_again(watched):
+    async def work(due):
+        due.start(0.01)
+        for _ in range(3):
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.Future()
+        return due.stop(), asyncio.current_task().cancelling()
+
+    assert await watched(work) == (True, 0)
+
+
+async def test_progress_gives_the_full_time_again(watched):
+    async def work(due):
+        due.start(60)
+        before = due.at
+        await asyncio.sleep(0)
+        due.restart()
+        return due.at > before
+
+    assert await watched(work)
+
+
+async def test_a_paused_call_has_no_deadline_until_it_restarts(watched):
+    async def work(due):
+        due.start(60)
+        due.pause()
+        paused = due.at
+        due.restart()
+        return paused, due.at
+
+    paused, restarted = await watched(work)
+    assert paused == float("inf") and restarted < float("inf")
+
+
+async def test_somebody_elses_cancellation_is_told_from_a_strike(watched):
+    struck_only = asyncio.Event()
+    seen = []
+
+    async def work(due):
+        due.start(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Future()
+        seen.append(due.abandoned)
+        due.pause()
+        struck_only.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Future()
+        seen.append(due.abandoned)
+
+    task = watched(work)
+    await struck_only.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert seen == [False, True]
+
+
+async def test_a_released_call_is_no_longer_watched(warden):
+    due = warden.watch()
+    assert len(warden) == 1
+    warden.release(due)
+    assert len(warden) == 0

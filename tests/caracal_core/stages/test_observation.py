@@ -1,0 +1,148 @@
+"""Every exchange is told once, with what it came to, and observers never hold anybody up."""
+
+import asyncio
+import types
+
+import pytest
+
+from caracal_core.domain import Decision
+from caracal_core.errors import Denied, Failure, NoRoute
+from caracal_core.stages import observation as observation_module
+from caracal_core.stages.observation import Observation
+from caracal_core.stages.part import Part
+from caracal_core.testing.fakes.behaviour import broken, cancels, slow
+from caracal_core.testing.fakes.parts import TrivialObserver
+from caracal_core.testing.fakes.request import a_request
+from caracal_core.testing.fakes.values import a_principal, a_route
+
+
+class _Counter:
+    def __init__(self):
+        self.count = 0
+
+    def add(self, amount=1):
+        self.count += amount
+
+
+@pytest.fixture
+async def observe(warden):
+    """Make a running observation of these observers, and its counter of lost stories."""
+    tasks = []
+
+    def start(*observers, running=True):
+        lost = _Counter()
+        parts = [Part("o", o.observe, (types.NoneType,), 0.05) for o in observers]
+        made = Observation(parts, warden, lost)
+        if running:
+            tasks.append(asyncio.create_task(made.tell()))
+        return made, lost
+
+    yield start
+    for task in tasks:
+        task.cancel()
+
+
+def watch(observation, request, *, error=None, **reached):
+    with observation.watch(request) as (record, _due):
+        for name, value in reached.items():
+            setattr(record, name, value)
+        if error is not None:
+            raise error
+
+
+async def test_a_story_holds_what_was_reached(observe):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    request = a_request("POST", "/x?secret=1", headers={"X-Request-ID": "client-7"})
+    watch(
+        observation,
+        request,
+        route=a_route("r"),
+        principal=a_principal("anna", scheme="jwt"),
+        decision=Decision(permit=True, policy="p"),
+        status=201,
+    )
+    await observation.drain()
+    [story] = observer.exchanges
+    assert (story.id, story.client_id, story.method, story.path) == (
+        request.id,
+        "client-7",
+        "POST",
+        "/x",
+    )
+    assert (story.route, story.agent, story.scheme, story.permitted, story.policy) == (
+        "r",
+        "anna",
+        "jwt",
+        True,
+        "p",
+    )
+    assert (story.status, story.code, story.charge, story.posted) == (201, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "part"),
+    [
+        (NoRoute(), 404, "no_route", None),
+        (Failure("strange policy", "junk"), 503, "unavailable", "strange policy"),
+        (asyncio.CancelledError(), 499, None, None),
+        (RuntimeError(), 503, None, None),
+    ],
+)
+async def test_a_story_says_how_it_went_wrong(observe, error, status, code, part):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    with pytest.raises(type(error)):
+        watch(observation, a_request(), error=error)
+    await observation.drain()
+    [story] = observer.exchanges
+    assert (story.status, story.code, story.part) == (status, code, part)
+
+
+async def test_a_denial_names_its_policy(observe):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    with pytest.raises(Denied):
+        watch(observation, a_request(), error=Denied("why", policy="no-writers"))
+    await observation.drain()
+    assert (observer.exchanges[0].permitted, observer.exchanges[0].policy) == (False, "no-writers")
+
+
+@pytest.mark.parametrize("sent", ["a b", "x" * 129, "caf\u00e9", "new\nline", ""])
+async def test_a_malformed_id_of_the_clients_is_not_recorded(observe, sent):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    watch(observation, a_request(headers={"X-Request-ID": sent}))
+    await observation.drain()
+    assert observer.exchanges[0].client_id is None
+
+
+@pytest.mark.parametrize("behave", [broken, slow, cancels])
+async def test_an_observer_that_breaks_or_hangs_costs_only_its_own_story(observe, behave):
+    bad, good = TrivialObserver(behave), TrivialObserver()
+    observation, lost = observe(bad, good)
+    watch(observation, a_request())
+    watch(observation, a_request())
+    await observation.drain()
+    assert (len(good.exchanges), lost.count) == (2, 2)
+
+
+async def test_past_its_limit_the_oldest_story_is_dropped_and_counted(observe, monkeypatch):
+    monkeypatch.setattr(observation_module, "MOST_WAITING", 2)
+    observer = TrivialObserver()
+    observation, lost = observe(observer, running=False)
+    requests = [a_request() for _ in range(3)]
+    for request in requests:
+        watch(observation, request)
+    telling = asyncio.create_task(observation.tell())
+    await observation.drain()
+    telling.cancel()
+    assert [story.id for story in observer.exchanges] == [request.id for request in requests[1:]]
+    assert lost.count == 1
+
+
+async def test_the_watch_over_deadlines_ends_with_the_exchange(observe, warden):
+    observation, _ = observe(running=False)
+    with observation.watch(a_request()):
+        assert len(warden) == 1
+    assert len(warden) == 0
