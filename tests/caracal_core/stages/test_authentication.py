@@ -47,7 +47,8 @@ async def test_a_bad_credential_stops_the_asking(watched):
     stage = authentication(scheme("jwt", bad=True), scheme("api_key", "anna", asked=asked))
     with pytest.raises(Unauthenticated) as refusal:
         await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
-    assert asked == [] and refusal.value.challenges == ("Jwt", "Api_Key")
+    assert asked == []
+    assert refusal.value.challenges == ("Jwt", "Api_Key")
 
 
 async def test_only_the_routes_schemes_are_asked(watched):

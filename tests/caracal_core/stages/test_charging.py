@@ -137,7 +137,8 @@ async def test_settle_waits_until_the_post_is_durable(walk, book):
     await settling.wait()
     for _ in range(5):
         await asyncio.sleep(0)
-    assert book.told[-1][0] == "post" and not task.done()
+    assert book.told[-1][0] == "post"
+    assert not task.done()
     book.durable.set()
     await task
 
@@ -318,4 +319,5 @@ async def test_a_ledger_that_raises_at_the_ending_does_not_change_the_answer(wal
 
     with pytest.raises(Denied):
         await walk(inside)
-    assert "RuntimeError" in caplog.text and "s3cret" not in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "s3cret" not in caplog.text
