@@ -1,0 +1,136 @@
+"""From the operator's choice to plugin classes; what is not chosen is never imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib.metadata import Distribution, EntryPoint, entry_points, version
+
+from caracal_core.assembly.inspection import check_class
+from caracal_core.assembly.pins import Pin, check_pin, parse_pin
+from caracal_core.builtin import BUILTINS
+from caracal_core.config.core import Selection
+from caracal_core.config.enabled import Enabled
+from caracal_core.errors import Misconfigured
+
+__all__ = ["Enabled", "discover", "installed"]
+
+GROUP = "caracal.plugins"
+CORE = "caracal-core"
+OURS = {name: f"./plugins/{name}" for name in ("auth_jwt", "auth_mtls", "auth_apikey", "mcp")}
+"""Plugins that live in the project's own tree, and the paths they are installed from. They are
+never installed by name: some of the names belong to strangers on the public index."""
+
+
+def installed() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Return every installed plugin's entry points by name, read from metadata alone."""
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for entry in entry_points(group=GROUP):
+        found[entry.name] = (*found.get(entry.name, ()), entry)
+    return dict(sorted(found.items()))
+
+
+def discover(selection: Selection) -> tuple[Enabled, ...]:
+    """Import the chosen plugins.
+
+    Returns:
+        The plugins of AUTH_MODE in its order, then the other ones of ``plugins`` in theirs,
+        then the built-ins.
+
+    Raises:
+        Misconfigured: a chosen one is not installed, is offered twice, is not the pinned one,
+            cannot be imported, or is no plugin.
+    """
+    there = installed()
+    pins = {pin.name: pin for pin in _pins(selection.plugins)}
+    modes = [_plugin_of(mode, there) for mode in selection.auth_mode]
+    names = [*dict.fromkeys([*modes, *pins])]
+    return (*(_enable(pins.get(name, Pin(name)), there) for name in names), *_builtins())
+
+
+def _pins(plugins: Sequence[str]) -> list[Pin]:
+    pins = [parse_pin(text, f"plugins[{index}]") for index, text in enumerate(plugins)]
+    for index, pin in enumerate(pins):
+        if pin.name in {earlier.name for earlier in pins[:index]}:
+            raise Misconfigured(f"plugins[{index}]", f"{pin.name} is listed twice", "List it once.")
+    return pins
+
+
+def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]]) -> str:
+    """Return the name of the plugin that serves an authentication mode."""
+    wanted = _compact(f"auth_{mode}")
+    names = [name for name in there if name.startswith("auth_") and _compact(name) == wanted]
+    if len(names) > 1:
+        raise Misconfigured(
+            "auth_mode", f"{mode} could be each of {', '.join(names)}", "Uninstall all but one."
+        )
+    if names:
+        return names[0]
+    ours = [path for name, path in OURS.items() if _compact(name) == wanted]
+    if ours:
+        mend = f"Install its plugin: pip install {ours[0]}"
+    else:
+        modes = [name.removeprefix("auth_") for name in there if name.startswith("auth_")]
+        mend = _choices(mode, modes, "Installed modes")
+    raise Misconfigured("auth_mode", f"no installed plugin serves the mode {mode}", mend)
+
+
+def _compact(name: str) -> str:
+    return name.replace("_", "")
+
+
+def _choices(name: str, known: Sequence[str], title: str) -> str:
+    """Return the mend for a name that is unknown: the nearest known one, and all of them."""
+    near = get_close_matches(name, known, 1)
+    guess = f"Did you mean {near[0]}? " if near else ""
+    return f"{guess}{title}: {', '.join(known) or 'none'}."
+
+
+def _enable(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]]) -> Enabled:
+    entry, distribution = _only(pin.name, there)
+    check_pin(pin, distribution)
+    plugin_class = check_class(pin.name, _load(entry, distribution))
+    if plugin_class.at_root:
+        raise Misconfigured(
+            f"plugin {pin.name}",
+            "its keys would stand at the root of the configuration",
+            "Leave at_root to core's own plugins.",
+        )
+    return Enabled(pin.name, plugin_class, distribution.name, distribution.version)
+
+
+def _only(
+    name: str, there: Mapping[str, tuple[EntryPoint, ...]]
+) -> tuple[EntryPoint, Distribution]:
+    """Return the one entry point of this name and the distribution that offers it."""
+    offers = [(entry, entry.dist) for entry in there.get(name, ()) if entry.dist is not None]
+    if not offers:
+        if name in OURS:
+            mend = f"Install it: pip install {OURS[name]}"
+        else:
+            mend = _choices(name, list(there), "Installed plugins")
+        raise Misconfigured("plugins", f"{name} is not installed", mend)
+    if len(offers) > 1:
+        names = ", ".join(sorted(distribution.name for _, distribution in offers))
+        raise Misconfigured(
+            f"plugin {name}", f"more than one package offers it: {names}", "Uninstall all but one."
+        )
+    return offers[0]
+
+
+def _load(entry: EntryPoint, distribution: Distribution) -> object:
+    """Import what the entry point names, whatever goes wrong in the stranger's code."""
+    try:
+        loaded: object = entry.load()
+    except (Exception, SystemExit) as error:
+        source = OURS.get(entry.name, f"the package {distribution.name}")
+        raise Misconfigured(
+            f"plugin {entry.name}",
+            f"importing {entry.value} raised {type(error).__name__}: {error}",
+            f"Reinstall {source} with what it requires, or disable the plugin.",
+        ) from error
+    return loaded
+
+
+def _builtins() -> tuple[Enabled, ...]:
+    return tuple(Enabled(each.name, each, CORE, version(CORE)) for each in BUILTINS)
