@@ -158,7 +158,7 @@ ROLES = {
     "directory": TrivialDirectory,
     "guard": TrivialReplayGuard,
     "policy": TrivialPolicy,
-    "tariff": lambda behave: TrivialTariff(behave),
+    "tariff": TrivialTariff,
     "ledger": TrivialLedger,
     "upstream": lambda behave: TrivialUpstream(behave, reply_seconds=0.05),
     "reply_filter": TrivialReplyFilter,

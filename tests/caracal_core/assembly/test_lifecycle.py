@@ -1,0 +1,96 @@
+"""Lifespans open in order and close in reverse, whatever one of them does."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from caracal_core.assembly import lifecycle
+from caracal_core.assembly.furnishing import Furnishing
+from caracal_core.assembly.lifecycle import close_lives, open_lives
+from caracal_core.errors import Misconfigured
+from caracal_core.plugin import Config, Plugin
+
+
+@pytest.fixture
+def journal():
+    return []
+
+
+@pytest.fixture
+def living(journal):
+    """Make a furnishing that notes its opening and closing, and may break in either."""
+
+    def make(name, *, opening=None, closing=None):
+        @asynccontextmanager
+        async def span():
+            journal.append(f"open {name}")
+            if opening:
+                await opening()
+            yield
+            journal.append(f"close {name}")
+            if closing:
+                await closing()
+
+        return Furnishing(name, False, Plugin(Config()), span)
+
+    return make
+
+
+async def breaks():
+    raise RuntimeError("oh")
+
+
+async def hangs():
+    await asyncio.Future()
+
+
+async def test_they_open_in_order_and_close_in_reverse(living, journal):
+    await close_lives(await open_lives([living("a"), living("b")]))
+    assert journal == ["open a", "open b", "close b", "close a"]
+
+
+async def test_if_one_cannot_open_those_before_it_are_closed(living, journal):
+    with pytest.raises(Misconfigured, match="plugin b: opening raised RuntimeError: oh"):
+        await open_lives([living("a"), living("b", opening=breaks), living("c")])
+    assert journal == ["open a", "open b", "close a"]
+
+
+async def test_a_plugins_own_misconfigured_is_passed_on(living):
+    own = Misconfigured("b.key_file", "does not exist", "Mount it.")
+
+    async def opening():
+        raise own
+
+    with pytest.raises(Misconfigured) as refusal:
+        await open_lives([living("b", opening=opening)])
+    assert refusal.value is own
+
+
+async def test_one_that_hangs_while_opening_is_given_up(living, monkeypatch):
+    monkeypatch.setattr(lifecycle, "OPEN_SECONDS", 0.01)
+    monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.01)
+    with pytest.raises(Misconfigured, match="took longer"):
+        await open_lives([living("a", opening=hangs)])
+
+
+async def test_one_that_breaks_or_hangs_while_closing_does_not_stop_the_others(
+    living, journal, monkeypatch
+):
+    monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.01)
+    lives = await open_lives([living("a"), living("b", closing=breaks), living("c", closing=hangs)])
+    await close_lives(lives)
+    assert journal[3:] == ["close c", "close b", "close a"]
+
+
+async def test_it_is_entered_and_left_by_the_same_task():
+    tasks = []
+
+    @asynccontextmanager
+    async def span():
+        tasks.append(asyncio.current_task())
+        yield
+        tasks.append(asyncio.current_task())
+
+    await close_lives(await open_lives([Furnishing("a", False, Plugin(Config()), span)]))
+    assert tasks[0] is tasks[1]

@@ -1,0 +1,133 @@
+"""Conflicts and dangling references are refused before anything opens, with the mend."""
+
+import pytest
+
+from caracal_core.assembly.furnishing import Furnishing
+from caracal_core.assembly.wiring import Rules, wire
+from caracal_core.errors import Misconfigured
+from caracal_core.plugin import Config, Plugin
+from caracal_core.stages.deadline import Warden
+from caracal_core.stages.replay import Window
+from caracal_core.testing.fakes.clock import FakeClock
+from caracal_core.testing.fakes.parts import (
+    TrivialAuthenticator,
+    TrivialDirectory,
+    TrivialLedger,
+    TrivialPolicy,
+    TrivialReplayGuard,
+    TrivialRouter,
+    TrivialTariff,
+    TrivialUpstream,
+)
+from caracal_core.testing.fakes.values import a_route
+
+RULES = Rules(part_seconds=5, settle_seconds=5, expire_seconds=300, replay=Window(300, 60, 360))
+
+
+class _Uncounted:
+    def add(self, amount=1):
+        """Count nothing."""
+
+
+def furnishing(name, *, builtin=False, **parts):
+    return Furnishing(name, builtin, Plugin(Config()), lambda: None, **parts)
+
+
+def core(**parts):
+    """A built-in that brings all that is needed, but for what is replaced."""
+    whole = {
+        "routers": (TrivialRouter(),),
+        "authenticators": (TrivialAuthenticator(),),
+        "replay_guard": TrivialReplayGuard(),
+        "policies": (TrivialPolicy(),),
+        "tariff": TrivialTariff(),
+        "ledger": TrivialLedger(),
+        "upstreams": {"test-upstream": TrivialUpstream()},
+    }
+    return furnishing("core", builtin=True, **(whole | parts))
+
+
+def wired(*furnishings, rules=RULES):
+    return wire(furnishings, TrivialDirectory(), rules, Warden(), FakeClock(0), _Uncounted())
+
+
+def refused(*furnishings, rules=RULES):
+    with pytest.raises(Misconfigured) as refusal:
+        wired(*furnishings, rules=rules)
+    return refusal.value
+
+
+async def test_what_fits_together_becomes_a_gateway():
+    assert wired(core()).routing is not None
+
+
+@pytest.mark.parametrize("role", ["ledger", "tariff", "replay_guard"])
+async def test_a_strangers_part_displaces_the_builtin(role):
+    part = {"ledger": TrivialLedger, "tariff": TrivialTariff, "replay_guard": TrivialReplayGuard}
+    mine = part[role]()
+    gateway = wired(furnishing("strange", **{role: mine}), core())
+    held = {
+        "ledger": lambda: gateway.charging.ledger,
+        "tariff": lambda: gateway.charging._tariff._verb.__self__,
+        "replay_guard": lambda: gateway.replay._guard._verb.__self__,
+    }
+    assert held[role]() is mine
+
+
+@pytest.mark.parametrize("role", ["ledger", "tariff", "replay_guard"])
+async def test_two_strangers_with_the_same_single_part_are_refused(role):
+    part = {"ledger": TrivialLedger, "tariff": TrivialTariff, "replay_guard": TrivialReplayGuard}
+    error = refused(
+        furnishing("one", **{role: part[role]()}), furnishing("two", **{role: part[role]()}), core()
+    )
+    assert "one and two" in error.where
+    assert role.replace("_", " ") in error.what
+    assert "only one" in error.mend
+
+
+@pytest.mark.parametrize("role", ["ledger", "tariff", "replay_guard"])
+async def test_a_single_part_that_nobody_brings_is_refused(role):
+    assert role.replace("_", " ") in refused(core(**{role: None})).what
+
+
+async def test_replay_protection_that_is_switched_off_needs_no_guard():
+    off = Rules(part_seconds=5, settle_seconds=5, expire_seconds=300, replay=None)
+    wired(core(replay_guard=None), rules=off)
+
+
+async def test_without_an_authenticator_the_start_is_refused():
+    error = refused(core(authenticators=()))
+    assert error.where == "auth_mode"
+    assert "AUTH_MODE" in error.mend
+
+
+async def test_without_a_policy_the_start_is_refused():
+    error = refused(core(policies=()))
+    assert error.where == "policies"
+    assert "permit" in error.mend
+
+
+async def test_an_upstream_given_twice_is_refused():
+    twice = furnishing("strange", upstreams={"test-upstream": TrivialUpstream()})
+    assert "test-upstream" in refused(twice, core()).what
+
+
+async def test_a_route_id_given_twice_is_refused():
+    assert refused(furnishing("strange", routers=(TrivialRouter(),)), core()).where == (
+        "route test-route"
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "where", "mend"),
+    [
+        (a_route(upstream="test-upstraem").terms, "upstream", "Did you mean test-upstream?"),
+        (a_route(upstream="zzz").terms, "upstream", "There are: test-upstream."),
+        (a_route(tariff="test-tarif").terms, "tariff", "Did you mean test-tariff?"),
+        (a_route(schemes=frozenset({"jwt"})).terms, "schemes", "There are: test."),
+    ],
+)
+async def test_a_route_that_names_what_nobody_brought_is_refused(terms, where, mend):
+    error = refused(core(routers=(TrivialRouter(terms=terms),)))
+    assert error.where == f"route test-route: {where}"
+    assert error.mend == mend
