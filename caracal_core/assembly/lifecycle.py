@@ -66,7 +66,7 @@ class Life:
             if not self._opened.done():
                 self._opened.set_exception(error)
             else:
-                _log.error("plugin %s: closing raised %s", self.furnishing.name, error)  # noqa: TRY400 - one line is enough
+                _log.error("plugin %s: closing raised %s", self.furnishing.name, error)
 
 
 async def open_lives(furnishings: Sequence[Furnishing]) -> tuple[Life, ...]:

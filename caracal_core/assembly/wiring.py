@@ -10,8 +10,17 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from caracal_core.assembly.furnishing import Furnishing
-from caracal_core.domain import Agent, Decision, Money, Principal, Receipt, Reply, Reservation
-from caracal_core.domain import Route, Terms
+from caracal_core.domain import (
+    Agent,
+    Decision,
+    Money,
+    Principal,
+    Receipt,
+    Reply,
+    Reservation,
+    Route,
+    Terms,
+)
 from caracal_core.errors import Misconfigured
 from caracal_core.gateway import Gateway
 from caracal_core.ports import AgentDirectory, Clock, Counter, Upstream
