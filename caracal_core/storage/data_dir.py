@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,27 +33,40 @@ def sole_server(data_dir: Path) -> Iterator[None]:
     Two gateways on one embedded store would each trust what they remember of it.
 
     Raises:
-        Misconfigured: another process serves from it.
+        Misconfigured: another process serves from it, or it cannot be used.
     """
-    descriptor = _open_private(data_dir / SERVING)
-    try:
-        if not _locked(descriptor):
+    with file_lock(data_dir / SERVING) as take:
+        if not take():
             raise Misconfigured(
                 KEY,
                 f"another gateway serves from {data_dir}",
                 "Stop it, give this one its own directory, or use PostgreSQL (DB_HOST) for both.",
             )
         yield
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[Callable[[], bool]]:
+    """Give a function that takes a lock on the file if nobody has it; leaving frees it.
+
+    The kernel frees it too when the process ends, however it ends.
+
+    Raises:
+        Misconfigured: the directory can neither be used nor made.
+    """
+    descriptor = _open_private(path)
+
+    def take() -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    try:
+        yield take
     finally:
         os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _open_private(path: Path) -> int:

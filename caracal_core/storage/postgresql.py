@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -51,11 +51,7 @@ async def open_postgresql(
 async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
     try:
         return await asyncpg.create_pool(
-            host=config.host,
-            port=config.port,
-            database=config.name,
-            user=config.user,
-            password=config.password.get_secret_value() or None,
+            **address(config),
             min_size=least,
             max_size=config.pool_size + config.max_overflow,
             timeout=config.pool_timeout,
@@ -73,6 +69,34 @@ async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
             raise
         log.warning("The database cannot be reached yet: %s", _failure(error).internal)
         return await _open_pool(config, 0)
+
+
+@asynccontextmanager
+async def connect(config: StorageConfig) -> AsyncIterator[Any]:
+    """Give one connection of asyncpg's own, outside any pool, and close it afterwards.
+
+    Raises:
+        Failure: the server cannot be reached.
+    """
+    try:
+        connection = await asyncpg.connect(**address(config), timeout=config.pool_timeout)
+    except _ERRORS as error:
+        raise _failure(error) from error
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=config.pool_timeout)
+
+
+def address(config: StorageConfig) -> Mapping[str, Any]:
+    """Return where the server is and who asks, as asyncpg's and Tortoise's arguments."""
+    return {
+        "host": config.host,
+        "port": config.port,
+        "database": config.name,
+        "user": config.user,
+        "password": config.password.get_secret_value() or None,
+    }
 
 
 class PostgresqlDatabase:

