@@ -5,21 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from caracal_core.config.address import Address, ListenAddress
+from caracal_core.config.words import words
 from caracal_core.plugin import Config, setting
 from caracal_core.storage.config import StorageConfig
 
 ACCOUNT_NAME = r"^[A-Za-z0-9._:/@|+=-]{1,128}$"
 _NAMES_MAX = 64
-
-
-def _split(value: object) -> object:
-    """Take a comma-separated string as a list."""
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(",") if word.strip()]
-    return value
 
 
 def _without_twins(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,7 +25,12 @@ def _without_twins(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_without_twins)]
+_LIST_OR_STRING = WithJsonSchema(
+    {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+)
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(words), AfterValidator(_without_twins), _LIST_OR_STRING
+]
 """A list of distinct names, or one string with commas between them."""
 
 

@@ -1,0 +1,101 @@
+"""Reading mounted files, which Kubernetes swaps under the reader's hands."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from caracal_core.errors import Misconfigured
+
+_FILE_BYTES_MAX = 1 << 20
+_SETTING_BYTES_MAX = 1 << 16
+_SETTINGS_MAX = 1000
+_ATTEMPTS = 3
+
+
+def read_file(path: Path, *, required: bool) -> bytes | None:
+    """Read a configuration file; None where it does not exist and need not.
+
+    Raises:
+        Misconfigured: it does not exist, cannot be read, or is larger than 1 MiB.
+    """
+    try:
+        return _content(path, _FILE_BYTES_MAX)
+    except FileNotFoundError:
+        if required:
+            raise _missing(path) from None
+        return None
+
+
+def read_settings(directory: Path, *, required: bool) -> Mapping[str, str]:
+    """Read a settings directory: each file is a key, its text without the last newline a value.
+
+    Hidden files and directories are passed over. A directory that does not exist and need not
+    is empty.
+
+    Raises:
+        Misconfigured: it does not exist, cannot be read, holds more than 1000 files or one that
+            is no UTF-8 text of at most 64 KiB.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return _settings(directory)
+        except FileNotFoundError:
+            continue  # the mounted directory was swapped while it was read
+    if required or directory.exists():
+        raise _missing(directory)
+    return {}
+
+
+def _settings(directory: Path) -> Mapping[str, str]:
+    """Read the directory once.
+
+    A mounted ConfigMap is a directory of links through ``..data``, which moves as a whole:
+    reading where it points at one moment gives one state, never half of two.
+    """
+    moving = directory / "..data"
+    try:
+        directory = moving.resolve() if moving.exists() else directory
+        names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(directory, error) from None
+    if len(names) > _SETTINGS_MAX:
+        raise Misconfigured(str(directory), f"has more than {_SETTINGS_MAX} files", "Remove some.")
+    return {name: _text(directory / name) for name in names if not (directory / name).is_dir()}
+
+
+def _text(path: Path) -> str:
+    try:
+        text = _content(path, _SETTING_BYTES_MAX).decode()
+    except UnicodeDecodeError:
+        raise Misconfigured(str(path), "is not UTF-8", "Save it as UTF-8.") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _content(path: Path, limit: int) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Misconfigured(str(path), "is not a file", "Put a file there.")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if len(content) > limit:
+        raise Misconfigured(str(path), f"is larger than {limit:,} bytes", "Write less.")
+    return content
+
+
+def _missing(path: Path) -> Misconfigured:
+    return Misconfigured(str(path), "does not exist", "Create it, or name another one.")
+
+
+def _unreadable(path: Path, error: OSError) -> Misconfigured:
+    reason = (error.strerror or type(error).__name__).lower()
+    return Misconfigured(
+        str(path), f"cannot be read: {reason}", "Give this process the right to read it."
+    )
