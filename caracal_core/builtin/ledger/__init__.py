@@ -1,0 +1,1 @@
+"""The built-in ledger: budgets in calendar windows, exact holds, and a journal of their ends."""

@@ -1,0 +1,92 @@
+"""Holds are renewed by the process that owns them, and resolved where nobody renews them."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from msgspec import Struct
+
+from caracal_core.builtin.ledger.journal import enter
+from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.domain import Cause
+from caracal_core.ports import Database
+
+# Holds that have most of their time left stay as they are: most calls are short.
+_RENEW = Statement("""
+UPDATE reservations SET expires_at = {least}({now} + $3, created_at + $4)
+WHERE owner = $2 AND state = 'pending'
+  AND expires_at < {now} + $3 * 0.7 AND expires_at < created_at + $4
+""")
+_EXPIRED = Statement("""
+SELECT id FROM reservations
+WHERE state = 'pending' AND expires_at <= {now}
+ORDER BY expires_at LIMIT $2 {skip_locked}
+""")
+_RESOLVE = Statement("""
+UPDATE reservations SET
+    state = CASE orphan WHEN 'post' THEN 'posted' ELSE 'voided' END,
+    posted_micro = CASE orphan WHEN 'post' THEN amount_micro ELSE 0 END,
+    cause = CASE WHEN expires_at >= created_at + $3 THEN 'expired' ELSE 'orphan' END,
+    ended_at = {now}
+WHERE id IN (SELECT value FROM {each}($2))
+RETURNING id, state, cause, windows
+""")
+
+
+class Resolved(Struct, frozen=True):
+    """A hold that ended because nobody renewed it.
+
+    Attributes:
+        id: the charge's id.
+        state: ``posted`` or ``voided``, by the charge's own rule.
+        cause: ``expired`` where it was as old as a hold may become, else ``orphan``.
+    """
+
+    id: str
+    state: str
+    cause: Cause
+
+
+async def renew(
+    database: Database, owner: str, seconds: float, longest: float, at: float | None = None
+) -> int:
+    """Renew the owner's open holds that near their expiry, all in one statement.
+
+    Args:
+        database: where the books are.
+        owner: whose holds.
+        seconds: how long they shall last from now.
+        longest: how old a hold may become, in seconds.
+        at: do it at this instant, in unix seconds, instead of now by the database's clock.
+
+    Returns:
+        How many were renewed.
+    """
+    return await database.execute(_RENEW[database.dialect], at, owner, seconds, longest)
+
+
+async def resolve(
+    database: Database, most: int, longest: float, at: float | None = None
+) -> list[Resolved]:
+    """End expired holds by the rule that each charge gave, at most so many in one transaction.
+
+    Several may do this at once: no hold is resolved twice, nobody waits for another.
+
+    Args:
+        database: where the books are.
+        most: how many at most.
+        longest: how old a hold may become, in seconds.
+        at: do it at this instant, in unix seconds, instead of now by the database's clock.
+    """
+    async with database.transaction() as tx:
+        expired = await tx.fetch(_EXPIRED[database.dialect], at, most)
+        if not expired:
+            return []
+        ids = json.dumps([row["id"] for row in expired])
+        rows = await tx.fetch(_RESOLVE[database.dialect], at, ids, longest)
+        await enter(tx, database.dialect, rows)
+    return [
+        Resolved(cast(str, row["id"]), cast(str, row["state"]), cast(Cause, row["cause"]))
+        for row in rows
+    ]

@@ -1,0 +1,87 @@
+"""One SQL statement in both dialects, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from caracal_core.ports import Dialect
+from caracal_core.storage.dialect import NOW
+
+# The first of January 1970 was a Thursday, three days (259200 s) after a Monday.
+_PATH = """
+    clock(instant) AS (SELECT {second}),
+    starts(period, starts_at) AS (
+        SELECT 'total', CAST(0 AS BIGINT) FROM clock
+        UNION ALL SELECT 'hour', instant - instant % 3600 FROM clock
+        UNION ALL SELECT 'day', instant - instant % 86400 FROM clock
+        UNION ALL SELECT 'week', instant - (instant + 259200) % 604800 FROM clock
+        UNION ALL SELECT 'month', {month} FROM clock
+    ),
+    path(budget_id, account, period, starts_at) AS (
+        SELECT b.id, a.name, b.period, s.starts_at
+        FROM accounts AS a
+        JOIN budgets AS b ON b.account_id = a.id
+        JOIN starts AS s ON s.period = b.period
+        WHERE a.name IN (SELECT value FROM {each}($2)) AND b.currency = $3
+    )
+"""
+
+
+def _words(dialect: Dialect, second: str, month: str, **words: str) -> Mapping[str, str]:
+    now = f"COALESCE(CAST($1 AS DOUBLE PRECISION), {NOW[dialect]})"
+    path = _PATH.format(second=second.format(now=now), month=month, each=words["each"])
+    return MappingProxyType({"now": now, "path": path, **words})
+
+
+_WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
+    {
+        "postgresql": _words(
+            "postgresql",
+            second="CAST(floor({now}) AS BIGINT)",
+            month="CAST(extract(epoch FROM date_trunc("
+            "'month', to_timestamp(instant) AT TIME ZONE 'UTC')) AS BIGINT)",
+            each="json_array_elements_text",
+            least="least",
+            greatest="greatest",
+            for_update_of_w="FOR UPDATE OF w",
+            for_share_of_b="FOR SHARE OF b",
+            skip_locked="FOR UPDATE SKIP LOCKED",
+        ),
+        "sqlite": _words(
+            "sqlite",
+            second="CAST({now} AS INTEGER)",
+            month="CAST(strftime('%s', instant, 'unixepoch', 'start of month') AS INTEGER)",
+            each="json_each",
+            least="min",
+            greatest="max",
+            # BEGIN IMMEDIATE has locked the whole file already.
+            for_update_of_w="",
+            for_share_of_b="",
+            skip_locked="",
+        ),
+    }
+)
+
+
+class Statement:
+    """A statement by dialect, as in ``LOCK[database.dialect]``.
+
+    Args:
+        template: SQL in which these words are replaced:
+            ``{now}``: unix seconds by the database's clock, or $1 where that is not NULL;
+            ``{path}``: the table expression ``path(budget_id, account, period, starts_at)``: the
+            budgets in currency $3 of the accounts named in the JSON array $2, and since when
+            the calendar window in UTC that {now} lies in has been running;
+            ``{each}``: the function that makes rows, with a column ``value``, of a JSON array;
+            ``{least}`` and ``{greatest}`` of their arguments;
+            ``{for_update_of_w}``, ``{for_share_of_b}`` and ``{skip_locked}``: row locks.
+    """
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, template: str) -> None:
+        self._texts = {name: template.format_map(words) for name, words in _WORDS.items()}
+
+    def __getitem__(self, dialect: Dialect) -> str:
+        return self._texts[dialect]
