@@ -12,8 +12,11 @@ class Nonce(Struct, frozen=True):
         scope: the principal's id; nonces of different agents never collide.
         value: the client's nonce, 1-128 visible ASCII characters.
         expires_at: unix seconds until which it must be remembered.
+        issued_at: the timestamp of the request that bears it, in unix seconds. A guard that may
+            have forgotten the past refuses what is older; None is as old as can be.
     """
 
     scope: str
     value: str
     expires_at: float
+    issued_at: float | None = None

@@ -1,0 +1,157 @@
+"""Who pays: agents, and the groups above them. Accounts are never moved, renamed or removed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+from uuid import uuid4
+
+from msgspec import Struct
+
+from caracal_core.errors import CaracalError, Failure
+from caracal_core.ports import Database, Row
+from caracal_core.storage.dialect import NOW
+from caracal_core.storage.errors import PART
+
+Kind = Literal["agent", "group"]
+
+NAME = re.compile(r"[A-Za-z0-9._:/@|+=-]{1,128}", re.ASCII)
+NAME_RULE = "1-128 of A-Z a-z 0-9 . _ : / @ | + = -"
+DEEPEST = 8
+"""The most accounts on one path, the agent's own included."""
+PAGE = 1000
+
+_PATH = """
+WITH RECURSIVE path (id, name, kind, parent_id, enabled, created_at, depth) AS (
+    SELECT id, name, kind, parent_id, enabled, created_at, 1 FROM accounts WHERE name = $1
+    UNION ALL
+    SELECT above.id, above.name, above.kind, above.parent_id, above.enabled, above.created_at,
+           path.depth + 1
+    FROM path JOIN accounts above ON above.id = path.parent_id
+    WHERE path.depth <= $2
+)
+SELECT path.*, above.name AS parent
+FROM path LEFT JOIN accounts above ON above.id = path.parent_id
+ORDER BY depth
+"""
+_LIST = """
+SELECT account.*, above.name AS parent
+FROM accounts account LEFT JOIN accounts above ON above.id = account.parent_id
+WHERE account.name > $1
+ORDER BY account.name
+LIMIT $2
+"""
+
+
+class AccountError(CaracalError):
+    """The account cannot be had as asked; the message says why and what to do."""
+
+
+class Account(Struct, frozen=True):
+    """One account.
+
+    Attributes:
+        id: what other tables refer to.
+        name: what people and account paths refer to.
+        kind: an agent can authenticate, a group cannot.
+        parent: name of the account above, which pays too.
+        enabled: whether it was not disabled itself; an account above may be.
+        created_at: unix seconds by the database's clock.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    parent: str | None
+    enabled: bool
+    created_at: float
+
+
+async def register(
+    database: Database, name: str, *, kind: Kind = "agent", parent: str | None = None
+) -> Account:
+    """Make an account.
+
+    Raises:
+        AccountError: the name is malformed or taken, or the parent is unknown or as deep as
+            accounts go.
+        Failure: the database cannot be asked.
+    """
+    if not NAME.fullmatch(name):
+        raise AccountError(f"{name!r} is no account name: a name is {NAME_RULE}.")
+    above = await _parent(database, parent) if parent is not None else None
+    rows = await database.fetch(
+        f"""INSERT INTO accounts (id, name, kind, parent_id, created_at)
+        VALUES ($1, $2, $3, $4, {NOW[database.dialect]})
+        ON CONFLICT (name) DO NOTHING RETURNING *""",  # noqa: S608 - constants
+        uuid4().hex,
+        name,
+        kind,
+        above.id if above else None,
+    )
+    if not rows:
+        raise AccountError(f"{name} is registered already.")
+    return _account({**rows[0], "parent": parent})
+
+
+async def path(database: Database, name: str) -> Sequence[Account]:
+    """Return the account of this name and those above it up to the root; empty if unknown.
+
+    Raises:
+        Failure: the database cannot be asked, or its accounts form a circle.
+    """
+    rows = await database.fetch(_PATH, name, DEEPEST)
+    if len(rows) > DEEPEST:
+        raise Failure(PART, f"there are more than {DEEPEST} accounts on the path of {name}")
+    return [_account(row) for row in rows]
+
+
+async def listing(database: Database, *, after: str = "", limit: int = PAGE) -> Sequence[Account]:
+    """Return accounts by name.
+
+    Args:
+        database: where they are.
+        after: return only names that sort behind this one.
+        limit: return at most so many.
+    """
+    return [_account(row) for row in await database.fetch(_LIST, after, limit)]
+
+
+async def enable(database: Database, name: str, *, enabled: bool = True) -> None:
+    """Enable or disable an account; a disabled group disables every agent below it.
+
+    Raises:
+        AccountError: there is no such account.
+        Failure: the database cannot be asked.
+    """
+    touched = await database.execute(
+        "UPDATE accounts SET enabled = $2 WHERE name = $1", name, enabled
+    )
+    if not touched:
+        raise unknown(name)
+
+
+def unknown(name: str) -> AccountError:
+    """Return the error for a name that nobody registered."""
+    return AccountError(f"{name!r} is not registered; `caracal agents list` shows who is.")
+
+
+async def _parent(database: Database, name: str) -> Account:
+    above = await path(database, name)
+    if not above:
+        raise AccountError(f"The parent {name!r} is not registered; register it first.")
+    if len(above) >= DEEPEST:
+        raise AccountError(f"{name} is as deep as accounts go: {DEEPEST} on one path.")
+    return above[0]
+
+
+def _account(row: Row) -> Account:
+    return Account(
+        id=str(row["id"]),
+        name=str(row["name"]),
+        kind="agent" if row["kind"] == "agent" else "group",
+        parent=None if row["parent"] is None else str(row["parent"]),
+        enabled=bool(row["enabled"]),
+        created_at=float(str(row["created_at"])),
+    )
