@@ -1,0 +1,249 @@
+"""The server's side of TLS, and its rotation without a restart.
+
+Each connection begins with a complete context of its own time: certificate, key, authorities
+and session keys change together or not at all, for clients with SNI and without it. Nothing
+in use is ever edited, so a broken new pair cannot hurt the one that works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import logging
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+
+from caracal_core.config.address import Address
+from caracal_core.edge.tls_config import TlsConfig
+from caracal_core.errors import Misconfigured
+from caracal_core.ports import Metrics
+
+FILE_BYTES = 2**20
+"""The longest file with certificates or a key."""
+
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+_NO_FILE = b"-"
+
+_log = logging.getLogger("caracal.tls")
+
+
+class RotatingContext(ssl.SSLContext):
+    """Stands for whichever context is the newest.
+
+    asyncio and uvloop ask the context they were given for one object a connection; that is
+    where the newest one steps in. It has no certificate itself.
+
+    Attributes:
+        newest: the context that the next connection begins with.
+    """
+
+    newest: ssl.SSLContext
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return self.newest.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
+class Certificates:
+    """The certificate files, as they are now.
+
+    Args:
+        config: names the files.
+        metrics: counts rotations and failures, and tells when the certificate expires.
+
+    Attributes:
+        context: what the server is created with; it stays the same through every rotation.
+
+    Raises:
+        Misconfigured: the files do not make a working context.
+    """
+
+    def __init__(self, config: TlsConfig, metrics: Metrics) -> None:
+        self._config = config
+        self._seen = _digest(config)
+        self.context = RotatingContext(ssl.PROTOCOL_TLS_SERVER)
+        self._adopt()
+        self._rotated = metrics.counter("reloads", "Certificate files taken into use anew.")
+        self._failed = metrics.counter(
+            "reload_failures", "Changed certificate files that could not be taken into use."
+        )
+        metrics.gauge(
+            "certificate_expires_seconds",
+            "When the served certificate expires, in unix seconds.",
+            lambda: self._expires,
+        )
+
+    async def watch(self) -> None:
+        """Look at the files every few seconds, for ever."""
+        while True:
+            await asyncio.sleep(self._config.watch_seconds)
+            await asyncio.to_thread(self.refresh)
+
+    def refresh(self) -> None:
+        """Take changed files into use; what cannot be used is reported and changes nothing.
+
+        Contents are compared, not times: a mounted Secret changes by a link that is swapped.
+        """
+        seen = _digest(self._config)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._adopt()
+        except (Misconfigured, OSError, ValueError) as error:
+            self._failed.add()
+            _log.error("the new certificate files are not used, the old ones stay: %s", error)
+        else:
+            self._rotated.add()
+            _log.info("the new certificate files are in use")
+
+    def _adopt(self) -> None:
+        expires = _expiry(self._config.cert_file)
+        self.context.newest = _context(self._config)
+        self._expires = expires
+
+
+def certificates(config: TlsConfig, listen: Address, metrics: Metrics) -> Certificates | None:
+    """Return what the gateway proves itself with, or None where it speaks plain HTTP.
+
+    Plain HTTP is spoken where TLS is off, and on a loopback address without readable files.
+
+    Raises:
+        Misconfigured: TLS is on and the files do not make a working context.
+    """
+    if config.mode == "off":
+        return None
+    if is_loopback(listen.host) and not (
+        _readable(config.cert_file) and _readable(config.key_file)
+    ):
+        _log.warning("no readable certificate files: %s is served without TLS", listen)
+        return None
+    return Certificates(config, metrics)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address or name can be reached from this machine only."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _context(config: TlsConfig) -> ssl.SSLContext:
+    """Make a context from the files.
+
+    `ssl.create_default_context` is not used: from Python 3.13 on it refuses authorities
+    without a key usage, such as those that plain ``openssl req -x509`` makes.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    _load_pair(context, config)
+    _load_authorities(context, config.ca_file)
+    return context
+
+
+def _load_pair(context: ssl.SSLContext, config: TlsConfig) -> None:
+    _read(config.key_file, "tls.key_file")
+    try:
+        # A key that wants a password gets a wrong one: nobody is there to type it.
+        context.load_cert_chain(config.cert_file, config.key_file, password=lambda: "-")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise Misconfigured(
+            "tls.key_file",
+            f"{config.key_file} is no private key of {config.cert_file} ({reason})",
+            "Give the certificate's own key, in PEM and not encrypted.",
+        ) from None
+
+
+def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
+    """Believe client certificates of these authorities; nobody has to show one."""
+    if _is_missing(path):
+        return
+    content = _read(path, "tls.ca_file")
+    try:
+        context.load_verify_locations(cadata=content.decode("ascii", "ignore"))
+    except (ssl.SSLError, ValueError):
+        raise Misconfigured(
+            "tls.ca_file", f"{path} does not hold certificates", "Give certificates in PEM."
+        ) from None
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+
+def _expiry(path: Path) -> float:
+    """Return when a file's first certificate expires, in unix seconds."""
+    try:
+        certificate = x509.load_pem_x509_certificate(_read(path, "tls.cert_file"))
+        return certificate.not_valid_after_utc.timestamp()
+    except ValueError:
+        raise Misconfigured(
+            "tls.cert_file", f"{path} does not hold a certificate", "Give a certificate in PEM."
+        ) from None
+
+
+def _digest(config: TlsConfig) -> str:
+    """Return what tells two states of the files apart, unreadable ones included."""
+    total = hashlib.sha256()
+    for path in (config.cert_file, config.key_file, config.ca_file):
+        try:
+            content = _content(path)
+        except OSError as error:
+            content = _NO_FILE + type(error).__name__.encode()
+        total.update(hashlib.sha256(content).digest())
+    return total.hexdigest()
+
+
+def _read(path: Path, where: str) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        Misconfigured: it cannot be read, or is absurdly long.
+    """
+    try:
+        content = _content(path)
+    except OSError as error:
+        raise Misconfigured(
+            where,
+            f"{path} cannot be read ({error.strerror})",
+            "Mount the certificate files, or set TLS_MODE=off where something else encrypts.",
+        ) from None
+    if len(content) > FILE_BYTES:
+        raise Misconfigured(where, f"{path} is longer than {FILE_BYTES} bytes", "Give PEM.")
+    return content
+
+
+def _readable(path: Path) -> bool:
+    try:
+        _content(path)
+    except OSError:
+        return False
+    return True
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        _content(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(FILE_BYTES + 1)

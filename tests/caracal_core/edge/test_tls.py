@@ -1,0 +1,421 @@
+"""TLS on real sockets: who is served, who is believed, and that rotation disturbs nobody.
+
+Every test of a server runs on asyncio's loop and on uvloop, which have different TLS.
+"""
+
+import asyncio
+import itertools
+import logging
+import ssl
+import warnings
+from contextlib import asynccontextmanager
+
+import pytest
+import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+
+from caracal_core.config.address import Address
+from caracal_core.edge.tls import Certificates, certificates, is_loopback
+from caracal_core.edge.tls_config import TlsConfig
+from caracal_core.errors import Misconfigured
+from caracal_core.testing.fakes.services import FakeMetrics
+
+ANYWHERE, LOCAL = Address("0.0.0.0", 8443), Address("127.0.0.1", 8443)  # noqa: S104 - not bound
+NAMES = pytest.mark.parametrize("name", ["localhost", None], ids=["sni", "no-sni"])
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request):
+    """Run a coroutine on one of the two loops."""
+    return request.param
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """A mounted Secret: names that lead through one link, which is swapped atomically."""
+    return Mount(tmp_path)
+
+
+class Mount:
+    def __init__(self, root):
+        self._root = root
+        self._numbers = itertools.count()
+        self.config = TlsConfig(
+            cert_file=root / "..data" / "server.crt",
+            key_file=root / "..data" / "server.key",
+            ca_file=root / "..data" / "ca.crt",
+            watch_seconds=0.05,
+        )
+
+    def publish(self, authority, common_name="server", trusted=None, key_of=None):
+        """Swap in a new directory with a fresh pair and the trusted authority."""
+        directory = self._root / f"..{next(self._numbers)}"
+        directory.mkdir()
+        authority.issue(directory, "server", common_name)
+        if trusted:
+            (directory / "ca.crt").write_bytes(trusted.pem)
+        if key_of:
+            _, key = key_of.issue(self._root, "other", "other")
+            (directory / "server.key").write_bytes(key.read_bytes())
+        link = self._root / "..new"
+        link.symlink_to(directory.name)
+        link.rename(self._root / "..data")
+
+
+class Teller(asyncio.Protocol):
+    """Answers the first bytes with the common name of the client's certificate."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, _data):
+        shown = self.transport.get_extra_info("ssl_object").getpeercert(True)
+        self.transport.write(_common_name(shown).encode() if shown else b"nobody")
+        self.transport.close()
+
+
+def _common_name(der):
+    return x509.load_der_x509_certificate(der).subject.rfc4514_string().removeprefix("CN=")
+
+
+@asynccontextmanager
+async def _serving(context):
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Teller, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def _client(authority=None, pair=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED if authority else ssl.CERT_NONE
+    if authority:
+        context.load_verify_locations(cadata=authority.pem.decode())
+    if pair:
+        context.load_cert_chain(*pair)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
+
+
+async def _ask(port, client, name="localhost"):
+    """Return the server's common name, whom it took us for, and the agreed protocol."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=client, server_hostname=name or ""
+    )
+    try:
+        writer.write(b"?")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        if not answer:
+            raise ConnectionError("refused after the handshake, as TLS 1.3 does")
+        tls = writer.get_extra_info("ssl_object")
+        served = _common_name(tls.getpeercert(True))
+        return served, answer.decode(), tls.selected_alpn_protocol()
+    finally:
+        writer.transport.abort()
+
+
+def test_a_client_without_a_certificate_is_served_though_an_authority_is_mounted(
+    run, mount, authority
+):
+    async def test():
+        mount.publish(authority, trusted=authority)
+        async with _serving(Certificates(mount.config, FakeMetrics()).context) as port:
+            assert await _ask(port, _client(authority)) == ("server", "nobody", "http/1.1")
+
+    run(test())
+
+
+@NAMES
+def test_a_client_certificate_of_the_mounted_authority_is_known(
+    run, mount, authority, tmp_path, name
+):
+    async def test():
+        mount.publish(authority, trusted=authority)
+        pair = authority.issue(tmp_path, "agent", "agent-7")
+        async with _serving(Certificates(mount.config, FakeMetrics()).context) as port:
+            assert (await _ask(port, _client(pair=pair), name))[1] == "agent-7"
+
+    run(test())
+
+
+def test_a_client_certificate_of_another_authority_ends_the_handshake(
+    run, mount, authority, make_authority, tmp_path
+):
+    async def test():
+        mount.publish(authority, trusted=authority)
+        pair = make_authority("stranger").issue(tmp_path, "agent", "agent-7")
+        async with _serving(Certificates(mount.config, FakeMetrics()).context) as port:
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await _ask(port, _client(pair=pair))
+
+    run(test())
+
+
+def test_without_an_authority_nobody_is_asked_for_a_certificate(run, mount, authority, tmp_path):
+    async def test():
+        mount.publish(authority)
+        pair = authority.issue(tmp_path, "agent", "agent-7")
+        async with _serving(Certificates(mount.config, FakeMetrics()).context) as port:
+            assert (await _ask(port, _client(pair=pair)))[1] == "nobody"
+
+    run(test())
+
+
+def test_versions_before_1_2_are_refused(run, mount, authority):
+    async def test():
+        mount.publish(authority)
+        client = _client()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            client.minimum_version = client.maximum_version = ssl.TLSVersion.TLSv1_1
+        client.set_ciphers("DEFAULT:@SECLEVEL=0")
+        async with _serving(Certificates(mount.config, FakeMetrics()).context) as port:
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await _ask(port, client)
+            client.maximum_version = ssl.TLSVersion.TLSv1_2
+            assert (await _ask(port, client))[0] == "server"
+
+    run(test())
+
+
+@NAMES
+def test_a_rotated_pair_is_served_to_the_next_connection(run, mount, authority, name):
+    async def test():
+        mount.publish(authority, "first")
+        metrics = FakeMetrics()
+        served = Certificates(mount.config, metrics)
+        async with _serving(served.context) as port:
+            assert (await _ask(port, _client(authority), name))[0] == "first"
+            mount.publish(authority, "second")
+            served.refresh()
+            assert (await _ask(port, _client(authority), name))[0] == "second"
+        assert (metrics.counted("reloads"), metrics.counted("reload_failures")) == (1, 0)
+
+    run(test())
+
+
+@NAMES
+def test_a_rotated_authority_decides_whom_the_next_connection_may_prove(
+    run, mount, authority, make_authority, tmp_path, name
+):
+    """The new authority's agents are known at once, the old one's no more."""
+
+    async def test():
+        newer = make_authority("newer")
+        old = _client(pair=authority.issue(tmp_path, "old", "old-agent"))
+        new = _client(pair=newer.issue(tmp_path, "new", "new-agent"))
+        mount.publish(authority, trusted=authority)
+        served = Certificates(mount.config, FakeMetrics())
+        async with _serving(served.context) as port:
+            assert (await _ask(port, old, name))[1] == "old-agent"
+            mount.publish(authority, trusted=newer)
+            served.refresh()
+            assert (await _ask(port, new, name))[1] == "new-agent"
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await _ask(port, old, name)
+
+    run(test())
+
+
+async def test_a_session_begun_under_a_removed_authority_is_not_resumed(
+    mount, authority, make_authority, tmp_path
+):
+    """A resumed session would bring the old certificate back without proving it again."""
+    mount.publish(authority, trusted=authority)
+    served = Certificates(mount.config, FakeMetrics())
+    client = _client(pair=authority.issue(tmp_path, "old", "old-agent"))
+    client.maximum_version = ssl.TLSVersion.TLSv1_2  # its session is complete with the handshake
+
+    session = _handshake(client, served.context, None).session
+    assert _handshake(client, served.context, session).session_reused
+    mount.publish(authority, trusted=make_authority("newer"))
+    served.refresh()
+    with pytest.raises(ssl.SSLError):
+        _handshake(client, served.context, session)
+
+
+def _handshake(client, server, session):
+    """Shake hands in memory, with a session to resume; return the client's side."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = client.wrap_bio(to_client, to_server, session=session)
+    far = server.wrap_bio(to_server, to_client, server_side=True)
+    waiting = [near, far]
+    while waiting:
+        for side in list(waiting):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            waiting.remove(side)
+    return near
+
+
+def test_rotation_under_load_fails_no_handshake(run, mount, authority):
+    """Clients come without a pause, with SNI and without, while the pair is swapped 20 times."""
+
+    async def test():
+        mount.publish(authority, "0")
+        served = Certificates(mount.config, FakeMetrics())
+        done = asyncio.Event()
+        async with _serving(served.context) as port:
+
+            async def come(name):
+                seen = []
+                while not done.is_set():
+                    seen.append(int((await _ask(port, _client(authority), name))[0]))
+                return seen
+
+            clients = [asyncio.create_task(come(name)) for name in ("localhost", None, None)]
+            for number in range(1, 21):
+                mount.publish(authority, str(number))
+                await asyncio.to_thread(served.refresh)
+                assert (await _ask(port, _client(authority)))[0] == str(number)
+            done.set()
+            for seen in await asyncio.gather(*clients):
+                assert seen == sorted(seen)
+                assert len(seen) > 5
+
+    run(test())
+
+
+async def test_the_watch_finds_a_swapped_directory_by_itself(mount, authority):
+    mount.publish(authority, "first")
+    served = Certificates(mount.config, FakeMetrics())
+    watch = asyncio.create_task(served.watch())
+    async with _serving(served.context) as port, asyncio.timeout(10):
+        mount.publish(authority, "second")
+        while (await _ask(port, _client(authority)))[0] != "second":
+            pass
+    watch.cancel()
+
+
+def _foreign_key(mount, authority, make_authority):
+    mount.publish(authority, "second", key_of=make_authority("other"))
+
+
+def _half_written(mount, authority, _make_authority):
+    path = mount.config.cert_file
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def _key_half_written(mount, authority, _make_authority):
+    path = mount.config.key_file
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _unreadable(mount, authority, _make_authority):
+    mount.config.key_file.unlink()
+    mount.config.key_file.mkdir()
+
+
+def _gone(mount, authority, _make_authority):
+    mount.config.cert_file.unlink()
+
+
+def _broken_authority(mount, authority, _make_authority):
+    mount.config.ca_file.write_bytes(authority.pem + authority.pem[:200])
+
+
+def _too_long(mount, authority, _make_authority):
+    mount.config.key_file.write_bytes(mount.config.key_file.read_bytes() + b"\n" * 2**20)
+
+
+@pytest.mark.parametrize(
+    "breaking",
+    [
+        _foreign_key,
+        _half_written,
+        _key_half_written,
+        _unreadable,
+        _gone,
+        _broken_authority,
+        _too_long,
+    ],
+)
+async def test_a_broken_rotation_is_reported_once_and_the_old_pair_stays(
+    mount, authority, make_authority, breaking, caplog
+):
+    mount.publish(authority, "first", trusted=authority)
+    metrics = FakeMetrics()
+    served = Certificates(mount.config, metrics)
+    async with _serving(served.context) as port:
+        breaking(mount, authority, make_authority)
+        with caplog.at_level(logging.INFO):
+            served.refresh()
+            served.refresh()
+        assert (await _ask(port, _client(authority)))[0] == "first"
+        assert (metrics.counted("reloads"), metrics.counted("reload_failures")) == (0, 1)
+        assert len(caplog.messages) == 1
+        assert "tls." in caplog.text
+        assert "PRIVATE KEY" not in caplog.text
+        mount.publish(authority, "third")
+        served.refresh()
+        assert (await _ask(port, _client(authority)))[0] == "third"
+
+
+def test_a_key_that_wants_a_password_is_refused_without_asking_for_one(mount, authority):
+    mount.publish(authority)
+    path = mount.config.key_file
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"secret")
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+    with pytest.raises(Misconfigured, match=r"tls\.key_file.*not encrypted"):
+        Certificates(mount.config, FakeMetrics())
+
+
+def test_the_expiry_of_the_served_certificate_is_a_metric(mount, authority):
+    mount.publish(authority)
+    metrics = FakeMetrics()
+    served = Certificates(mount.config, metrics)
+    certificate = x509.load_pem_x509_certificate(mount.config.cert_file.read_bytes())
+    expected = certificate.not_valid_after_utc.timestamp()
+    assert metrics.read("certificate_expires_seconds") == expected
+    del served
+
+
+def test_tls_is_off_only_where_that_was_said(mount, authority):
+    """Off is plain; on without files is refused, and plain on a loopback address alone."""
+    off = mount.config.model_copy(update={"mode": "off"})
+    assert certificates(off, ANYWHERE, FakeMetrics()) is None
+    assert certificates(mount.config, LOCAL, FakeMetrics()) is None
+    with pytest.raises(Misconfigured, match=r"tls\.cert_file.*server\.crt.*TLS_MODE=off"):
+        certificates(mount.config, ANYWHERE, FakeMetrics())
+    mount.publish(authority)
+    assert certificates(mount.config, LOCAL, FakeMetrics()) is not None
+    assert certificates(mount.config, ANYWHERE, FakeMetrics()) is not None
+
+
+def test_broken_files_are_refused_on_a_loopback_address_too(mount, authority, make_authority):
+    mount.publish(authority, key_of=make_authority("other"))
+    with pytest.raises(Misconfigured, match=r"tls\.key_file.*MISMATCH"):
+        certificates(mount.config, LOCAL, FakeMetrics())
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - not bound
+        ("::", False),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_loopback_is_what_only_this_machine_can_reach(host, local):
+    assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("word", "mode"), [("ON", "on"), ("off", "off"), (True, "on"), (False, "off")]
+)
+def test_yaml_reads_on_and_off_as_booleans_and_that_is_understood(word, mode):
+    assert TlsConfig(mode=word).mode == mode
