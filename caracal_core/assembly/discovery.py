@@ -13,7 +13,7 @@ from caracal_core.config.core import Selection
 from caracal_core.config.enabled import Enabled
 from caracal_core.errors import Misconfigured
 
-__all__ = ["Enabled", "discover", "installed"]
+__all__ = ["Enabled", "discover", "how_to_install", "installed"]
 
 GROUP = "caracal.plugins"
 CORE = "caracal-core"
@@ -48,6 +48,11 @@ def discover(selection: Selection) -> tuple[Enabled, ...]:
     return (*(_enable(pins.get(name, Pin(name)), there) for name in names), *_builtins())
 
 
+def how_to_install(name: str) -> str | None:
+    """Return how to install a plugin of this project's own; None for strangers' plugins."""
+    return f"Install it: pip install {OURS[name]}" if name in OURS else None
+
+
 def _pins(plugins: Sequence[str]) -> list[Pin]:
     pins = [parse_pin(text, f"plugins[{index}]") for index, text in enumerate(plugins)]
     for index, pin in enumerate(pins):
@@ -66,12 +71,9 @@ def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]]) -> str:
         )
     if names:
         return names[0]
-    ours = [path for name, path in OURS.items() if _compact(name) == wanted]
-    if ours:
-        mend = f"Install its plugin: pip install {ours[0]}"
-    else:
-        modes = [name.removeprefix("auth_") for name in there if name.startswith("auth_")]
-        mend = _choices(mode, modes, "Installed modes")
+    ours = next((name for name in OURS if _compact(name) == wanted), "")
+    modes = [name.removeprefix("auth_") for name in there if name.startswith("auth_")]
+    mend = how_to_install(ours) or _choices(mode, modes, "Installed modes")
     raise Misconfigured("auth_mode", f"no installed plugin serves the mode {mode}", mend)
 
 
@@ -105,10 +107,7 @@ def _only(
     """Return the one entry point of this name and the distribution that offers it."""
     offers = [(entry, entry.dist) for entry in there.get(name, ()) if entry.dist is not None]
     if not offers:
-        if name in OURS:
-            mend = f"Install it: pip install {OURS[name]}"
-        else:
-            mend = _choices(name, list(there), "Installed plugins")
+        mend = how_to_install(name) or _choices(name, list(there), "Installed plugins")
         raise Misconfigured("plugins", f"{name} is not installed", mend)
     if len(offers) > 1:
         names = ", ".join(sorted(distribution.name for _, distribution in offers))

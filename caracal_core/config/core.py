@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from caracal_core.config.address import Address, ListenAddress
+from caracal_core.config.address import ListenAddress
 from caracal_core.config.words import words
+from caracal_core.edge.tls_config import TlsConfig
 from caracal_core.plugin import Config, setting
 from caracal_core.storage.config import StorageConfig
 
@@ -61,7 +62,8 @@ class OperationsConfig(Config):
     """The port for probes, metrics and inspection."""
 
     listen: ListenAddress = setting(
-        Address("0.0.0.0", 9090),  # noqa: S104 - probes and scrapers come from outside the pod
+        "0.0.0.0:9090",
+        validate_default=True,
         env="OPERATIONS_LISTEN_ADDRESS",
         description="Where health, metrics and inspection are served.",
     )
@@ -76,7 +78,8 @@ class CoreConfig(Selection):
     """What the house itself needs to know."""
 
     listen: ListenAddress = setting(
-        Address("0.0.0.0", 8443),  # noqa: S104 - a gateway is reached from outside the pod
+        "0.0.0.0:8443",
+        validate_default=True,
         env=("LISTEN_ADDRESS", "GATEWAY_LISTEN_ADDRESS"),
         description="Where agents are served.",
     )
@@ -85,6 +88,9 @@ class CoreConfig(Selection):
     )
     database: StorageConfig = setting(
         StorageConfig(), description="The store: PostgreSQL or the embedded SQLite."
+    )
+    tls: TlsConfig = setting(
+        TlsConfig(), description="Encryption of the port that agents are served on."
     )
     log_level: LogLevel = setting(
         "INFO", env="LOG_LEVEL", description="The least important records that are written."
@@ -107,7 +113,7 @@ class CoreConfig(Selection):
     max_request_size_mb: float = setting(
         10.0,
         env="MAX_REQUEST_SIZE_MB",
-        description="Largest request body, in millions of bytes; counted while it streams.",
+        description="Largest request body, in MiB, counted while it streams.",
         gt=0,
         le=100_000,
     )

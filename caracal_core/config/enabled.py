@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Protocol
 
 from msgspec import Struct
 
+from caracal_core.config.core import Selection
 from caracal_core.plugin import Plugin
 
 
@@ -23,3 +25,20 @@ class Enabled(Struct, frozen=True):
     plugin_class: type[Plugin[Any]]
     distribution: str
     version: str
+
+
+class PluginSource(Protocol):
+    """Where plugins come from; `caracal_core.assembly.discovery` is one."""
+
+    def installed(self) -> Collection[str]:
+        """Return the names of all installed plugins; none of them is imported."""
+
+    def discover(self, selection: Selection) -> tuple[Enabled, ...]:
+        """Import the chosen plugins, and core's own behind them.
+
+        Raises:
+            Misconfigured: one cannot be had.
+        """
+
+    def how_to_install(self, name: str) -> str | None:
+        """Return the sentence that says how to install a plugin of this project's own."""

@@ -9,10 +9,13 @@ from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from msgspec import Struct
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from caracal_core.config.paths import Path
+
+SECRETS = (Secret, SecretStr, SecretBytes)
+"""The types whose values are never shown."""
 
 _LISTS = frozenset({list, tuple, set, frozenset, Sequence, AbstractSet})
 _MAPPINGS = frozenset({dict, Mapping})
@@ -88,7 +91,10 @@ def spot(model: type[BaseModel], path: Path) -> Spot:
 def is_secret(model: type[BaseModel], path: Path) -> bool:
     """Return whether the value at a path must not be shown."""
     named = any(_SECRET_NAMES.fullmatch(str(step)) for step in path[-1:])
-    return named or bool({SecretStr, SecretBytes} & set(spot(model, path).types))
+    typed = (
+        isinstance(kind, type) and issubclass(kind, SECRETS) for kind in spot(model, path).types
+    )
+    return named or any(typed)
 
 
 def _within(kind: Any, step: str | int) -> Iterator[Any]:

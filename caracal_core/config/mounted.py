@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from caracal_core.errors import Misconfigured
@@ -38,14 +39,14 @@ def read_settings(directory: Path, *, required: bool) -> Mapping[str, str]:
         Misconfigured: it does not exist, cannot be read, holds more than 1000 files or one that
             is no UTF-8 text of at most 64 KiB.
     """
+    if not (required or _exists(directory)):
+        return {}
     for _ in range(_ATTEMPTS):
         try:
             return _settings(directory)
         except FileNotFoundError:
             continue  # the mounted directory was swapped while it was read
-    if required or directory.exists():
-        raise _missing(directory)
-    return {}
+    raise _missing(directory)
 
 
 def _settings(directory: Path) -> Mapping[str, str]:
@@ -55,16 +56,13 @@ def _settings(directory: Path) -> Mapping[str, str]:
     reading where it points at one moment gives one state, never half of two.
     """
     moving = directory / "..data"
-    try:
-        directory = moving.resolve() if moving.exists() else directory
-        names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise _unreadable(directory, error) from None
-    if len(names) > _SETTINGS_MAX:
+    directory = moving.resolve() if _exists(moving) else directory
+    with _readable(directory):
+        files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+        files = [path for path in files if not path.is_dir()]
+    if len(files) > _SETTINGS_MAX:
         raise Misconfigured(str(directory), f"has more than {_SETTINGS_MAX} files", "Remove some.")
-    return {name: _text(directory / name) for name in names if not (directory / name).is_dir()}
+    return {path.name: _text(path) for path in files}
 
 
 def _text(path: Path) -> str:
@@ -76,26 +74,34 @@ def _text(path: Path) -> str:
 
 
 def _content(path: Path, limit: int) -> bytes:
-    try:
+    with _readable(path):
         if not stat.S_ISREG(path.stat().st_mode):
             raise Misconfigured(str(path), "is not a file", "Put a file there.")
         with path.open("rb") as file:
             content = file.read(limit + 1)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise _unreadable(path, error) from None
     if len(content) > limit:
         raise Misconfigured(str(path), f"is larger than {limit:,} bytes", "Write less.")
     return content
 
 
+def _exists(path: Path) -> bool:
+    with _readable(path):
+        return path.exists()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Word what the system says when something is there and cannot be read."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise Misconfigured(
+            str(path), f"cannot be read: {reason}", "Give this process the right to read it."
+        ) from None
+
+
 def _missing(path: Path) -> Misconfigured:
     return Misconfigured(str(path), "does not exist", "Create it, or name another one.")
-
-
-def _unreadable(path: Path, error: OSError) -> Misconfigured:
-    reason = (error.strerror or type(error).__name__).lower()
-    return Misconfigured(
-        str(path), f"cannot be read: {reason}", "Give this process the right to read it."
-    )

@@ -1,0 +1,105 @@
+"""Watches the mounted files and tells when the configuration has changed.
+
+Kubernetes swaps a mounted ConfigMap by moving a link, which watching a file misses; so what
+the files say is read and compared once a second. The environment never changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from caracal_core.config.enabled import PluginSource
+from caracal_core.config.load import Loaded, load
+from caracal_core.config.sources import Snapshot, Sources
+from caracal_core.errors import Misconfigured
+
+OnChange = Callable[[Loaded], Awaitable[None]]
+OnError = Callable[[Misconfigured], None]
+
+_log = logging.getLogger("caracal.reload")
+
+
+class Watcher:
+    """Looks at the sources, and reports what they say once they say it twice in a row.
+
+    Args:
+        sources: where to look.
+        plugins: where plugins come from.
+        digest: of the configuration that is in effect.
+        on_change: takes a configuration that holds and differs from the one in effect, or that
+            ends a time of broken ones. It may raise `Misconfigured` where it cannot be used.
+        on_error: takes what is wrong, once for each state of the sources that is.
+        interval: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        plugins: PluginSource,
+        digest: str,
+        on_change: OnChange,
+        on_error: OnError,
+        *,
+        interval: float = 1.0,
+    ) -> None:
+        self._sources, self._plugins = sources, plugins
+        self._on_change, self._on_error = on_change, on_error
+        self._interval = interval
+        self._effective = digest
+        self._last = ""
+        self._judged = ""
+        self._broken = False
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(self._interval)
+
+    async def look(self) -> None:
+        """Look once.
+
+        A state of the sources is judged when it is seen the second time in a row, so that a
+        half-written one is passed over, and only once.
+        """
+        seen = await asyncio.to_thread(self._seen)
+        state = seen.digest if isinstance(seen, Snapshot) else str(seen)
+        settled, self._last = state == self._last, state
+        if settled and state != self._judged:
+            self._judged = state
+            await self._judge(seen)
+
+    def _seen(self) -> Snapshot | Misconfigured:
+        try:
+            return self._sources.read()
+        except Misconfigured as error:
+            return error
+
+    async def _judge(self, seen: Snapshot | Misconfigured) -> None:
+        if isinstance(seen, Misconfigured):
+            self._refuse(seen)
+            return
+        try:
+            loaded = await asyncio.to_thread(load, seen, self._plugins)
+            if loaded.digest != self._effective or self._broken:
+                await self._on_change(loaded)
+            self._effective, self._broken = loaded.digest, False
+        except Misconfigured as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - the watch goes on, whatever a change broke
+            _log.error("reload failed", exc_info=error)
+            self._refuse(_unexpected(error))
+
+    def _refuse(self, error: Misconfigured) -> None:
+        self._broken = True
+        self._on_error(error)
+
+
+def _unexpected(error: Exception) -> Misconfigured:
+    return Misconfigured(
+        "configuration",
+        f"taking it into effect raised {type(error).__name__}",
+        "The running configuration stays; see the log.",
+    )
