@@ -1,0 +1,116 @@
+"""``caracal agents``: who may authenticate, and who pays for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import click
+
+from caracal_core.cli.output import fail, show
+from caracal_core.cli.session import run
+from caracal_core.ports import Database
+from caracal_core.storage import accounts
+from caracal_core.storage.accounts import Account, AccountError, Kind
+
+T = TypeVar("T")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group("agents")
+def group() -> None:
+    """Register agents, and the groups that pay with them."""
+
+
+@group.command("register")
+@click.argument("name")
+@click.option("--parent", metavar="NAME", help="The account above, which pays too.")
+@click.option(
+    "--kind",
+    type=click.Choice(["agent", "group"]),
+    default="agent",
+    show_default=True,
+    help="A group has budgets but cannot authenticate.",
+)
+@click.pass_context
+def register(ctx: click.Context, name: str, parent: str | None, kind: Kind) -> None:
+    """Register the agent NAME."""
+    _ask(ctx, lambda database: accounts.register(database, name, kind=kind, parent=parent))
+    click.echo(f"Registered the {kind} {name}{f' below {parent}' if parent else ''}.")
+
+
+@group.command("list")
+@click.option("--after", default="", metavar="NAME", help="Only names that sort behind this one.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=accounts.PAGE,
+    show_default=True,
+    help="At most so many.",
+)
+@as_json
+@click.pass_context
+def list_(ctx: click.Context, after: str, limit: int, as_json: bool) -> None:
+    """List agents and groups by name."""
+    found = _ask(ctx, lambda database: accounts.listing(database, after=after, limit=limit))
+    show(
+        [_row(account) for account in found],
+        ["name", "kind", "parent", "enabled", "created_at"],
+        as_json=as_json,
+        empty="No agent is registered; `caracal agents register NAME` registers one.",
+    )
+    if len(found) == limit:
+        click.echo(f"There may be more: --after {found[-1].name}", err=True)
+
+
+@group.command("show")
+@click.argument("name")
+@as_json
+@click.pass_context
+def show_(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show the agent NAME, who pays for it, and whether it is admitted."""
+    path = _ask(ctx, lambda database: accounts.path(database, name))
+    if not path:
+        fail(str(accounts.unknown(name)))
+    admitted = path[0].kind == "agent" and all(account.enabled for account in path)
+    row = {**_row(path[0]), "admitted": admitted, "accounts": [above.name for above in path]}
+    columns = ["name", "kind", "enabled", "admitted", "accounts", "created_at"]
+    show([row], columns, as_json=as_json, empty="")
+
+
+@group.command("disable")
+@click.argument("name")
+@click.pass_context
+def disable(ctx: click.Context, name: str) -> None:
+    """Refuse the agent NAME, or every agent below the group NAME, within 2 seconds."""
+    _ask(ctx, lambda database: accounts.enable(database, name, enabled=False))
+    click.echo(f"Disabled {name}.")
+
+
+@group.command("enable")
+@click.argument("name")
+@click.pass_context
+def enable(ctx: click.Context, name: str) -> None:
+    """Admit the agent or group NAME again."""
+    _ask(ctx, lambda database: accounts.enable(database, name))
+    click.echo(f"Enabled {name}.")
+
+
+def _ask(ctx: click.Context, question: Callable[[Database], Awaitable[T]]) -> T:
+    try:
+        return run(ctx, lambda database, _: question(database))
+    except AccountError as error:
+        fail(str(error))
+
+
+def _row(account: Account) -> Mapping[str, object]:
+    created = datetime.fromtimestamp(account.created_at, UTC)
+    return {
+        "name": account.name,
+        "kind": account.kind,
+        "parent": account.parent,
+        "enabled": account.enabled,
+        "created_at": created.isoformat(timespec="seconds"),
+    }
