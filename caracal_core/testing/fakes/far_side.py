@@ -27,6 +27,10 @@ class FarSide:
         """Add to the script: one step a request. Past its end every answer is a plain 200."""
         self._steps.extend(steps)
 
+    async def leave(self) -> None:
+        """Refuse every connection from now on."""
+        raise NotImplementedError
+
     async def begun(self, count: int = 1) -> None:
         """Wait until so many requests have begun to arrive since the start."""
         await self._until(lambda: self._begun >= count)

@@ -123,9 +123,22 @@ class TrivialPolicy(_Trivial):
 
 
 class TrivialTariff(_Trivial):
-    """Quotes 0.25 USD for everything; denied, it cannot price the request."""
+    """Quotes 0.25 USD for everything; denied, it cannot price the request.
 
-    names = frozenset({"test-tariff"})
+    Args:
+        behave: what it does when asked.
+        journal: where its verbs are noted.
+        names: the tariffs that it has.
+    """
+
+    def __init__(
+        self,
+        behave: Behaviour = allow,
+        journal: list[str] | None = None,
+        names: frozenset[str] = frozenset({"test-tariff"}),
+    ) -> None:
+        super().__init__(behave, journal)
+        self.names = names
 
     async def quote(self, _request: Request, _route: Route, _principal: Principal) -> Money:
         return await self.answer("quote", lambda: usd("0.25"), _raises(BadRequest()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from caracal_core.domain import Connection, Headers, Request
@@ -18,6 +18,7 @@ class FakeBody:
         chunks: what it yields.
         chunked: whether its length is undeclared, as with ``Transfer-Encoding: chunked``.
         breaks: what reading raises once the chunks are through, such as `RequestTimeout`.
+        between: awaited before each chunk but the first, for a client that takes its time.
     """
 
     def __init__(
@@ -26,10 +27,12 @@ class FakeBody:
         *,
         chunked: bool = False,
         breaks: BaseException | None = None,
+        between: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._chunks = list(chunks)
         self._length = None if chunked else sum(map(len, chunks))
         self._breaks = breaks
+        self._between = between
         self._most: int | None = None
         self._begun = False
 
@@ -60,7 +63,9 @@ class FakeBody:
 
     async def _read(self) -> AsyncIterator[bytes]:
         count = 0
-        for data in self._chunks:
+        for place, data in enumerate(self._chunks):
+            if place and self._between is not None:
+                await self._between()
             count += len(data)
             if self._most is not None and count > self._most:
                 raise PayloadTooLarge

@@ -29,16 +29,38 @@ class FakeCounter:
         self.value += amount
 
 
+class FakeHistogram:
+    """Keeps what it is told.
+
+    Attributes:
+        values: everything that was observed, in order.
+    """
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def observe(self, value: float) -> None:
+        self.values.append(value)
+
+
 class FakeMetrics:
     """Keeps what plugins measure, for a test to read."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, Labels], FakeCounter] = {}
+        self._histograms: dict[tuple[str, Labels], FakeHistogram] = {}
         self._gauges: dict[str, Callable[[], float]] = {}
 
     def counter(self, name: str, help: str, **labels: str) -> FakeCounter:
         assert help, "a metric explains itself"  # noqa: S101 - the test's own assertion
         return self._counters.setdefault((name, _sorted(labels)), FakeCounter())
+
+    def histogram(
+        self, name: str, help: str, bounds: Sequence[float], **labels: str
+    ) -> FakeHistogram:
+        assert help, "a metric explains itself"  # noqa: S101 - the test's own assertion
+        assert list(bounds) == sorted(bounds), "bounds rise"  # noqa: S101 - as above
+        return self._histograms.setdefault((name, _sorted(labels)), FakeHistogram())
 
     def gauge(self, name: str, help: str, read: Callable[[], float]) -> None:
         assert help, "a metric explains itself"  # noqa: S101 - the test's own assertion
@@ -48,6 +70,11 @@ class FakeMetrics:
         """Return what the counter of this name and these labels stands at; 0 if unused."""
         counter = self._counters.get((name, _sorted(labels)))
         return counter.value if counter else 0.0
+
+    def observed(self, name: str, **labels: str) -> Sequence[float]:
+        """Return what the histogram of this name and these labels was told."""
+        histogram = self._histograms.get((name, _sorted(labels)))
+        return tuple(histogram.values) if histogram else ()
 
     def read(self, name: str) -> float:
         """Return what the gauge reads now.

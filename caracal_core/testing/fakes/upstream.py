@@ -23,6 +23,9 @@ from caracal_core.testing.fakes.script import (
 FORWARDED = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
 """The client's headers that go on; everything else stays behind."""
 
+HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "upgrade"})
+"""The reply's fields that concern one connection only (RFC 9110 section 7.6.1)."""
+
 
 class FakeUpstream(FarSide):
     """An upstream and its far side in one: scripted replies, recorded requests.
@@ -40,7 +43,6 @@ class FakeUpstream(FarSide):
         self.gone = False
 
     async def leave(self) -> None:
-        """Refuse every connection from now on."""
         self.gone = True
 
     def send(self, request: Request, route: Route, on_sent: Callable[[], None]) -> _FakeSending:
@@ -115,7 +117,7 @@ class _FakeSending:
         empty = received.method == "HEAD" or answer.status in {204, 304}
         body = self._clean(() if empty else answer.chunks)
         length = sum(map(len, answer.chunks)) if answer.declared else None
-        return Reply(answer.status, Headers(answer.headers), body, length)
+        return Reply(answer.status, _end_to_end(answer.headers), body, length)
 
     async def _clean(self, chunks: tuple[bytes, ...]) -> AsyncIterator[bytes]:
         async for data in stream(chunks):
@@ -127,6 +129,13 @@ class _FakeSending:
             yield data
         self._close()
         raise _unreachable("it broke off its reply")
+
+
+def _end_to_end(fields: tuple[tuple[str, str], ...]) -> Headers:
+    """Return the fields that are meant for the client."""
+    headers = Headers(fields)
+    named = {name.strip() for value in headers.all("connection") for name in value.split(",")}
+    return headers.without(HOP_BY_HOP | named)
 
 
 async def _held(first: bytes) -> AsyncIterator[bytes]:
