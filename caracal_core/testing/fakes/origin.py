@@ -7,7 +7,9 @@ protocol where its script says so.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 from types import TracebackType
 from typing import Self
 
@@ -150,11 +152,17 @@ class _Play:
             case Silence():
                 await self._reader.read()
             case Reset():
-                self._writer.transport.abort()
+                self._reset()
             case Garbage():
                 self._writer.write(b"\x00\x01 this is not HTTP\r\n\r\n")
         await self._writer.drain()
         return isinstance(step, Answer | Echo)
+
+    def _reset(self) -> None:
+        """Break the connection with a RST, and not with a polite FIN."""
+        wire = self._writer.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
 
     def _answer(self, answer: Answer) -> None:
         """Write a whole reply."""
