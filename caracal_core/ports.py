@@ -177,8 +177,8 @@ class Upstream(Protocol):
 
         Call ``on_sent`` just before the first byte leaves: from then on the call may cost.
         Leaving the context ends the upstream's work, finished or not. The agent's own
-        credential, and every header of the client's that is not on the list of allowed ones,
-        stays behind. Nothing is sent twice.
+        credential, and every header of the client's that the upstream's allow rule does not
+        let pass by its name, stays behind. Nothing is sent twice.
 
         Raises:
             UpstreamUnreachable: it refused, reset, or broke HTTP; also from the body.
@@ -310,11 +310,24 @@ class Counter(Protocol):
         """Add to it."""
 
 
+class Histogram(Protocol):
+    """How values spread over ranges."""
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+
+
 class Metrics(Protocol):
     """Makes metrics, named ``caracal_<plugin>_<name>``; labels must be few and bounded."""
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of this name and these label values, made at first use."""
+
+    def histogram(self, name: str, help: str, bounds: Sequence[float], **labels: str) -> Histogram:
+        """Return the histogram of this name and these label values, made at first use.
+
+        ``bounds`` are the upper bounds of its ranges, rising.
+        """
 
     def gauge(self, name: str, help: str, read: Callable[[], float]) -> None:
         """Publish a number that is read at each scrape."""
