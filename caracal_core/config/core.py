@@ -103,17 +103,3 @@ class CoreConfig(Selection):
         description="The account that pays above agents admitted by unknown_agents: register.",
         pattern=ACCOUNT_NAME,
     )
-    request_timeout: float = setting(
-        30.0,
-        env="REQUEST_TIMEOUT",
-        description="Seconds in which the upstream's reply has to begin.",
-        gt=0,
-        le=3600,
-    )
-    max_request_size_mb: float = setting(
-        10.0,
-        env="MAX_REQUEST_SIZE_MB",
-        description="Largest request body, in MiB, counted while it streams.",
-        gt=0,
-        le=100_000,
-    )
