@@ -1,13 +1,235 @@
-"""Certificate authorities for the edge's tests, made on the spot."""
+"""A gateway's edge on a real socket, with a fake house behind its door, and authorities for it.
 
+pytest-sanic's fixtures date from 2021; `start` and `close` below re-do their server's life
+over Sanic's public `create_server`, so that ``test_server(app)`` and ``sanic_client(app)``
+work on today's Sanic.
+"""
+
+from __future__ import annotations
+
+import asyncio
 import datetime as dt
 import ipaddress
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from typing import NamedTuple
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pytest_sanic.utils import TestServer as SanicServer
+from sanic import Sanic
+
+from caracal_core.domain import Headers, Reply, Request
+from caracal_core.edge.app import GatewayApp
+from caracal_core.edge.limits import Limits
+from caracal_core.edge.protocol import EdgeProtocol
+from caracal_core.errors import Answered
+from caracal_core.ports import Deliver
+
+PATIENCE = 10.0
+"""Seconds after which a test that waits has failed."""
+
+_names = count()
+
+
+async def start(self: SanicServer) -> None:
+    """Serve the application, as pytest-sanic's `start_server` did."""
+    self.socket = socket.socket()
+    self.socket.bind((self.host, 0))
+    self.port = self.socket.getsockname()[1]
+    protocol = EdgeProtocol if isinstance(self.app, GatewayApp) else self.protocol
+    self.server = await self.app.create_server(sock=self.socket, ssl=self.ssl, protocol=protocol)
+    await self.server.startup()
+    await self.server.before_start()
+    await self.server.after_start()
+    self.is_running = True
+
+
+async def close(self: SanicServer) -> None:
+    """Stop serving, as pytest-sanic's `close` did, and wait until every connection is gone."""
+    if not self.is_running:
+        return
+    self.is_running = False
+    await self.server.before_stop()
+    closing = self.server.close()
+    for connection in tuple(self.server.connections):
+        connection.abort()
+    async with asyncio.timeout(PATIENCE):
+        while self.server.connections:
+            await asyncio.sleep(0)
+        await closing
+    await self.server.after_stop()
+
+
+@pytest.fixture
+def _todays_sanic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SanicServer, "start_server", start)
+    monkeypatch.setattr(SanicServer, "close", close)
+    monkeypatch.setattr(Sanic, "test_mode", True)
+
+
+async def body_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    """Stream these chunks."""
+    for chunk in chunks:
+        yield chunk
+
+
+async def settled() -> None:
+    """Settle nothing."""
+
+
+async def echo(request: Request, deliver: Deliver) -> None:
+    """Answer with the request's own target and body, of known length."""
+    parts = [data async for data in request.body]
+    data = b" ".join([f"{request.method} {request.path}?{request.query}".encode(), *parts])
+    await deliver(Reply(200, Headers(), body_of(data), len(data)), settled)
+
+
+class FakeDoor:
+    """A house of one function."""
+
+    def __init__(self) -> None:
+        self.limits = Limits()
+        self.ready = self.accepting = True
+        self.answer: Callable[[Request, Deliver], Awaitable[None]] = echo
+        self.requests: list[Request] = []
+        self.turned_away: list[tuple[str, str, Answered]] = []
+
+    async def exchange(self, request: Request, deliver: Deliver) -> None:
+        """Answer by the function."""
+        self.requests.append(request)
+        await self.answer(request, deliver)
+
+    def refused(self, id: str, peer: str, error: Answered) -> None:
+        """Remember what was refused."""
+        self.turned_away.append((id, peer, error))
+
+
+class Told(NamedTuple):
+    """One answer as a client read it."""
+
+    status: int
+    fields: list[tuple[str, str]]
+    body: bytes
+
+    def field(self, name: str) -> str | None:
+        """Return the only value of a field."""
+        values = [value for field, value in self.fields if field == name]
+        assert len(values) < 2, f"{name} stands more than once"
+        return values[0] if values else None
+
+
+class Client:
+    """A client that sends bytes and reads answers by their own framing."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def head(self) -> tuple[int, list[tuple[str, str]]]:
+        """Read an answer's head."""
+        async with asyncio.timeout(PATIENCE):
+            raw = await self.reader.readuntil(b"\r\n\r\n")
+        status, *lines = raw.decode("latin-1").split("\r\n")[:-2]
+        fields = [line.split(": ", 1) for line in lines]
+        return int(status.split()[1]), [(name.lower(), value) for name, value in fields]
+
+    async def chunk(self) -> bytes:
+        """Read one chunk of a chunked answer; empty at its end."""
+        async with asyncio.timeout(PATIENCE):
+            size = int(await self.reader.readuntil(b"\r\n"), 16)
+            return (await self.reader.readexactly(size + 2))[:-2]
+
+    async def told(self, *, to_head: bool = False) -> Told:
+        """Read one answer."""
+        status, fields = await self.head()
+        told = Told(status, fields, b"")
+        if to_head or status in (204, 304):
+            return told
+        if told.field("transfer-encoding") == "chunked":
+            chunks = []
+            while chunk := await self.chunk():
+                chunks.append(chunk)
+            return told._replace(body=b"".join(chunks))
+        length = told.field("content-length")
+        async with asyncio.timeout(PATIENCE):
+            if length is None:
+                return told._replace(body=await self.reader.read())
+            return told._replace(body=await self.reader.readexactly(int(length)))
+
+    async def rest(self) -> bytes:
+        """Read until the gateway closes; a cut connection ends it too."""
+        async with asyncio.timeout(PATIENCE):
+            try:
+                return await self.reader.read()
+            except ConnectionError:
+                return b""
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except ConnectionError:
+            pass
+
+
+class Edge:
+    """A served edge and its clients."""
+
+    def __init__(self, server: SanicServer, app: GatewayApp, door: FakeDoor) -> None:
+        self.server = server
+        self.app = app
+        self.door = door
+        self.clients: list[Client] = []
+
+    async def connect(self) -> Client:
+        """Connect a new client."""
+        client = Client(*await asyncio.open_connection(self.server.host, self.server.port))
+        self.clients.append(client)
+        return client
+
+    async def ask(self, raw: bytes) -> Told:
+        """Send bytes on a new connection and read one answer."""
+        client = await self.connect()
+        await client.send(raw)
+        return await client.told(to_head=raw.startswith(b"HEAD "))
+
+    async def closed(self) -> None:
+        """Wait until no connection is left."""
+        async with asyncio.timeout(PATIENCE):
+            while self.server.server.connections:
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def door() -> FakeDoor:
+    """The fake house; change it before the edge is asked for."""
+    return FakeDoor()
+
+
+@pytest.fixture
+def app(door: FakeDoor, _todays_sanic: None) -> GatewayApp:
+    """An application before the fake house."""
+    return GatewayApp(f"edge-{next(_names)}", door)
+
+
+@pytest.fixture
+async def edge(test_server, app: GatewayApp, door: FakeDoor) -> AsyncIterator[Edge]:
+    """The application, served."""
+    edge = Edge(await test_server(app), app, door)
+    yield edge
+    for client in edge.clients:
+        await client.close()
 
 
 def _name(text):
