@@ -1,0 +1,158 @@
+"""Three answers: not mine, yes, mine and bad; and whatever comes after Bearer is one of these."""
+
+import pytest
+
+from caracal_core.domain import Principal
+from caracal_core.errors import Unauthenticated
+from caracal_core.testing.contracts import AuthenticatorContract
+from caracal_core.testing.fakes import a_request
+
+
+class TestContract(AuthenticatorContract):
+    """The authenticator owes what every authenticator owes."""
+
+    @pytest.fixture
+    async def authenticator(self, opened, issuer):
+        return await opened(issuer, audience="caracal")
+
+    @pytest.fixture
+    def good_request(self, issuer, bearer):
+        return bearer(issuer.token(aud="caracal", iss="https://idp.example", scope="read"))
+
+    @pytest.fixture
+    def agent(self):
+        return "research-1"
+
+    @pytest.fixture
+    def bad_requests(self, issuer, make_issuer, bearer):
+        return [
+            bearer("nonsense"),
+            bearer(issuer.token(aud="caracal", exp=1)),
+            bearer(issuer.token(aud="another")),
+            bearer(issuer.token(aud="caracal", sub="not a name")),
+            bearer(make_issuer("PS256").token(aud="caracal")),
+            bearer(issuer.token(aud="caracal")[:-4] + "AAAA"),
+        ]
+
+
+async def test_a_token_of_every_algorithm_proves_its_agent(opened, every_issuer, bearer):
+    """Each accepted algorithm works end to end, from the PEM file to the principal."""
+    authenticator = await opened(every_issuer)
+    token = every_issuer.token(iss="https://idp.example", jti="1", scope=["read", "write"])
+    assert await authenticator.authenticate(bearer(token)) == Principal(
+        "research-1",
+        "jwt",
+        {"iss": "https://idp.example", "sub": "research-1", "jti": "1", "scope": "read write"},
+    )
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+async def test_the_scheme_is_known_in_any_letter_case(opened, issuer, scheme):
+    """RFC 9110 section 11.1: the scheme's name has no letter case."""
+    request = a_request(headers={"authorization": f"{scheme} {issuer.token()}"})
+    assert (await (await opened(issuer)).authenticate(request)).id == "research-1"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "Basic dXNlcjpwYXNz",
+        "ApiKey abc",
+        "Bearerer a.b.c",
+        "Bearer-Token a.b.c",
+        "a.b.c",
+        "Bea",
+    ],
+)
+async def test_another_scheme_is_not_mine(opened, issuer, value):
+    """Another scheme's credential is left to the next authenticator."""
+    request = a_request(headers={"authorization": value})
+    assert await (await opened(issuer)).authenticate(request) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer  {}",
+        "Bearer\t{}",
+        "Bearer {} ",
+        "Bearer {},",
+        "Bearer={}",
+        "Bearer: {}",
+        'Bearer "{}"',
+        "Bearer {0} {0}",
+        "Bearer token={}",
+        "Bearer {}\xa0",
+    ],
+)
+async def test_a_good_token_written_wrongly_is_refused(opened, issuer, value):
+    """Exactly one space stands between scheme and token, and nothing else around it."""
+    request = a_request(headers={"authorization": value.format(issuer.token())})
+    with pytest.raises(Unauthenticated):
+        await (await opened(issuer)).authenticate(request)
+
+
+@pytest.mark.parametrize("other", ["Basic dXNlcjpwYXNz", "Bearer {}", ""])
+async def test_a_second_authorization_field_spoils_the_first(opened, issuer, other):
+    """Which of two the upstream or the log believes must not be a question."""
+    token = issuer.token()
+    pair = [("authorization", other.format(token)), ("authorization", f"Bearer {token}")]
+    for fields in (pair, pair[::-1]):
+        with pytest.raises(Unauthenticated, match="No valid credential") as caught:
+            await (await opened(issuer)).authenticate(a_request(headers=fields))
+        assert caught.value.internal == "there are several Authorization fields"
+
+
+async def test_a_token_in_the_query_or_another_header_is_no_credential(opened, issuer):
+    """RFC 6750 section 2.3 is not served: queries end up in logs."""
+    token = issuer.token()
+    request = a_request(
+        path=f"/a?access_token={token}",
+        headers={"x-api-key": token, "proxy-authorization": f"Bearer {token}", "cookie": token},
+    )
+    assert await (await opened(issuer)).authenticate(request) is None
+
+
+async def test_claims_are_read_only_after_the_signature(opened, issuer, make_issuer, make_key):
+    """A forged token is refused for its signature, whatever its claims are."""
+    forged = make_issuer("RS256", make_key("RSA").generate_key(2048)).sign(
+        b'{"alg":"RS256"}', b"not even JSON"
+    )
+    authenticator = await opened(issuer)
+    with pytest.raises(Unauthenticated) as caught:
+        await authenticator.authenticate(a_request(headers={"authorization": f"Bearer {forged}"}))
+    assert caught.value.internal == "the token's signature is not the pinned key's"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"exp":NaN}',
+        b'{"exp":1e999}',
+        b'{"sub":"\xff"}',
+        b'{"sub":"root","sub":"research-1","exp":1800000600}',
+        b'{"exp":' + b"[" * 5000,
+        b'{"sub":"research-1","exp":1800000600,"x":' + b"[" * 513 + b"]" * 513 + b"}",
+    ],
+)
+async def test_signed_claims_that_can_be_read_in_two_ways_are_refused(
+    opened, issuer, bearer, payload
+):
+    """Not even the issuer can make the gateway read what another reader would read otherwise."""
+    authenticator = await opened(issuer)
+    with pytest.raises(Unauthenticated) as caught:
+        await authenticator.authenticate(bearer(issuer.sign(b'{"alg":"RS256"}', payload)))
+    assert caught.value.internal == "the token's claims are not one strict JSON object"
+
+
+async def test_the_challenge_names_the_scheme_and_the_realm(opened, issuer):
+    """RFC 6750 section 3; one challenge for every reason."""
+    assert (await opened(issuer)).challenge == 'Bearer realm="caracal"'
