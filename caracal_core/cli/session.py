@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from caracal_core.assembly import discovery
+from caracal_core.cli.options import chosen_file, overrides
 from caracal_core.config.load import Loaded, load
 from caracal_core.config.sources import Sources, locate
 from caracal_core.ports import Database
@@ -17,34 +18,10 @@ from caracal_core.storage.database import open_database
 
 T = TypeVar("T")
 
-_FILE = "caracal.config"
-_OVERRIDES = "caracal.set"
-
-
-def configuration_options() -> list[click.Parameter]:
-    """Return ``--config`` and ``--set``, which stand before or behind a command's name."""
-    return [
-        click.Option(
-            ["--config"],
-            metavar="FILE",
-            expose_value=False,
-            callback=_remember_file,
-            help="The YAML file to read instead of the usual one.",
-        ),
-        click.Option(
-            ["--set"],
-            metavar="KEY=VALUE",
-            multiple=True,
-            expose_value=False,
-            callback=_remember_overrides,
-            help="Set one key, such as log_level=DEBUG; wins over every other source.",
-        ),
-    ]
-
 
 def sources(ctx: click.Context) -> Sources:
     """Return where this command reads its configuration from."""
-    return locate(os.environ, ctx.meta.get(_FILE), ctx.meta.get(_OVERRIDES))
+    return locate(os.environ, chosen_file(ctx), overrides(ctx))
 
 
 def load_configuration(ctx: click.Context) -> Loaded:
@@ -76,18 +53,3 @@ def run(ctx: click.Context, work: Callable[[Database, Loaded], Awaitable[T]]) ->
 async def _with_database(loaded: Loaded, work: Callable[[Database, Loaded], Awaitable[T]]) -> T:
     async with open_database(loaded.core.database) as database:
         return await work(database, loaded)
-
-
-def _remember_file(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.meta[_FILE] = value
-
-
-def _remember_overrides(
-    ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> None:
-    for text in values:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise click.BadParameter("write KEY=VALUE", ctx)
-        ctx.meta.setdefault(_OVERRIDES, {})[key] = value

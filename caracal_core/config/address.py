@@ -33,7 +33,7 @@ def parse_address(text: object) -> object:
     """
     if isinstance(text, Address):
         return text
-    wording = "must be an address such as 0.0.0.0:8443 or [::]:8443"
+    wording = "an address is written like 0.0.0.0:8443 or [::]:8443"
     if not isinstance(text, str):
         raise ValueError(wording)  # noqa: TRY004 - pydantic words ValueError, not TypeError
     host, _, port = text.rpartition(":")
@@ -42,7 +42,7 @@ def parse_address(text: object) -> object:
     if not host or (":" in host) is not bracketed or set(host) & set("[]/ \t"):
         raise ValueError(wording)
     if not (port.isascii() and port.isdigit() and int(port) <= _PORT_MAX):
-        raise ValueError(f"{wording}, with a port of 0 to {_PORT_MAX}")
+        raise ValueError(f"{wording}, its port from 0 to {_PORT_MAX}")
     return Address(host, int(port))
 
 

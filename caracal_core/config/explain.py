@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from caracal_core.config.problems import unknown
 from caracal_core.errors import Misconfigured
 
 _SHOWN_MAX = 60
+_CREDENTIALS = re.compile(r"//[^/]*@")
 _WORDS = {
     "missing": "is missing",
     "dict_type": "should be a mapping of keys to values",
@@ -90,9 +92,10 @@ def _problem(
         return Misconfigured(_where((*prefix, *path), merged), "is missing", mend)
     what = " or ".join(_distinct(_message(fault, secret) for fault in group))
     shown = "" if secret else _shown(find(merged.tree, (*prefix, *path)))
-    return Misconfigured(
-        _where((*prefix, *path), merged), shown + what, f"Correct it{_meaning(field, secret)}."
-    )
+    if shown:
+        what = f"{shown} {what}" if what.startswith("should") else f"{shown}: {what}"
+    mend = f"Correct it{_meaning(field, secret)}."
+    return Misconfigured(_where((*prefix, *path), merged), what, mend)
 
 
 def _where(path: Path, merged: Merged) -> str:
@@ -109,11 +112,11 @@ def _message(fault: _Fault, secret: bool) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a short plain value with a blank behind it; nothing for all others."""
-    if not isinstance(value, str | int | float):
+    """Return a short plain value; nothing for all others, and for a URL with a password in it."""
+    if not isinstance(value, str | int | float) or _CREDENTIALS.search(str(value)):
         return ""
     text = repr(value)
-    return f"{text} " if len(text) <= _SHOWN_MAX else ""
+    return text if len(text) <= _SHOWN_MAX else ""
 
 
 def _meaning(field: FieldInfo | None, secret: bool) -> str:

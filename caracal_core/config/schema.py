@@ -80,15 +80,22 @@ def schema_of(enabled: Sequence[Enabled]) -> Schema:
         at_root = plugin.plugin_class.at_root
         part = Part(plugin.name, () if at_root else (plugin.name,), plugin.plugin_class.Config)
         for earlier in parts:
-            for key in sorted(set(part.roots) & set(earlier.roots)):
-                raise Misconfigured(
-                    f"plugin {plugin.name}",
-                    f"the root key {key} already belongs to {earlier.owner or 'core'}",
-                    "Disable one of them; an author renames the entry point.",
-                )
+            _check_apart(part, earlier)
         parts.append(part)
     sections = (plugin for plugin in enabled if not plugin.plugin_class.at_root)
     return Schema(tuple(parts), {each.name: _summary(each) for each in sections})
+
+
+def _check_apart(part: Part, earlier: Part) -> None:
+    """Refuse two owners of one name or of one key."""
+    keys = sorted(set(part.roots) & set(earlier.roots))
+    if part.owner == earlier.owner or keys:
+        what = f"the root key {keys[0]} already belongs" if keys else "the name already belongs"
+        raise Misconfigured(
+            f"plugin {part.owner}",
+            f"{what} to {earlier.owner or 'core'}",
+            "Disable the plugin; its author renames the entry point.",
+        )
 
 
 def json_schema(schema: Schema) -> dict[str, Any]:

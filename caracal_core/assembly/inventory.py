@@ -1,0 +1,78 @@
+"""Which plugins there are: what metadata says of all, and what the enabled ones implement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from caracal_core.assembly.discovery import CORE, installed
+from caracal_core.assembly.inspection import hooks_of
+from caracal_core.assembly.pins import Pin, files_digest
+from caracal_core.config.enabled import Enabled
+from caracal_core.config.keys import fields_of
+
+
+class Item(Struct, frozen=True):
+    """One plugin.
+
+    Attributes:
+        name: name of its entry point; for core's own, the one it says itself.
+        version: of its distribution.
+        distribution: the package that it comes with.
+        state: ``enabled``, ``built-in`` or ``installed``, which is not enabled.
+        hooks: those that it implements, read off; nothing where it is not enabled, because it
+            is not imported then.
+        keys: the keys of the configuration that are its own; nothing where it is not enabled.
+        pin: what ``plugins`` would have to say to accept exactly these files.
+    """
+
+    name: str
+    version: str
+    distribution: str
+    state: str
+    hooks: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    pin: str = ""
+
+
+def take_inventory(enabled: Sequence[Enabled]) -> tuple[Item, ...]:
+    """List the enabled plugins in their order, then the others by name.
+
+    Args:
+        enabled: what is enabled; nothing else is imported.
+    """
+    pins = _pins()
+    there = tuple(_enabled(plugin, pins) for plugin in enabled)
+    names = {item.name for item in there}
+    others = (
+        Item(entry.name, dist.version, dist.name, "installed", pin=pins.get(entry.name, ""))
+        for entries in installed().values()
+        for entry in entries
+        if entry.name not in names and (dist := entry.dist) is not None
+    )
+    return (*there, *others)
+
+
+def _enabled(plugin: Enabled, pins: Mapping[str, str]) -> Item:
+    builtin = plugin.distribution == CORE
+    keys = fields_of(plugin.plugin_class.Config)
+    return Item(
+        plugin.name,
+        plugin.version,
+        plugin.distribution,
+        "built-in" if builtin else "enabled",
+        hooks_of(plugin.plugin_class),
+        tuple(keys) if builtin else (plugin.name,),
+        "" if builtin else pins.get(plugin.name, ""),
+    )
+
+
+def _pins() -> Mapping[str, str]:
+    """Return the strictest pin of every installed plugin by name."""
+    return {
+        entry.name: str(Pin(entry.name, dist.version, files_digest(dist) or ""))
+        for entries in installed().values()
+        for entry in entries
+        if (dist := entry.dist) is not None
+    }

@@ -1,0 +1,95 @@
+"""``caracal``: every command is imported when it is called, and every expected error is worded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from caracal_core.cli.options import configurable, options
+from caracal_core.cli.output import fail
+from caracal_core.errors import Answered, Misconfigured
+
+COMMANDS: Mapping[str, str] = {
+    "serve": "Serve agents.",
+    "check": "Check the configuration without opening anything.",
+    "config": "Show the effective configuration, or its schema.",
+    "plugins": "List the installed plugins.",
+    "db": "Prepare the database and its schema.",
+    "agents": "Register agents and the accounts above them.",
+    "budgets": "Set limits for accounts.",
+    "charges": "List open charges, or release them.",
+    "ledger": "Query and sum up what was spent.",
+}
+"""Core's own commands; each stands in the module of its name."""
+
+_INTERRUPTED = 130
+
+
+class Root(click.Group):
+    """Imports core's commands lazily and adds those of enabled plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        try:
+            return [*COMMANDS, *sorted(_plugin_commands(ctx))]
+        except Misconfigured:
+            return list(COMMANDS)  # `check` explains it; help must still help
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module = import_module(f"caracal_core.cli.{cmd_name}")
+            command: click.Command = getattr(module, "group", None) or module.command
+            return configurable(command)
+        found = _plugin_commands(ctx).get(cmd_name)
+        return configurable(found) if found else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [
+            (name, COMMANDS.get(name) or self._summary(ctx, name))
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Misconfigured as error:
+            fail(str(error), code=2)
+        except Answered as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            ctx.exit(_INTERRUPTED)
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str() if command else ""
+
+
+def _plugin_commands(ctx: click.Context) -> Mapping[str, click.Command]:
+    """Return the commands of enabled plugins; asked once a run."""
+    from caracal_core.cli.plugin_commands import commands_of  # noqa: PLC0415 - heavy
+    from caracal_core.cli.session import load_configuration  # noqa: PLC0415 - heavy
+
+    if ctx.obj is None:
+        ctx.obj = commands_of(load_configuration(ctx), COMMANDS)
+    found: Mapping[str, click.Command] = ctx.obj
+    return found
+
+
+cli = Root(
+    "caracal",
+    params=list(options()),
+    help="An economic gateway for AI agents.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+click.version_option(package_name="caracal-core", prog_name="caracal")(cli)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0, 1 for refused or not found, 2 for misconfigured."""
+    cli.main(prog_name="caracal")
+    sys.exit(0)
