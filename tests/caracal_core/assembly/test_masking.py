@@ -1,0 +1,51 @@
+"""No secret passes: neither one that was read, nor one that looks like one."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from caracal_core.assembly.masking import REMEMBERED_MAX, SHORTEST, Masking
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abcDEF123456", "Authorization: ***"),
+        ("basic dXNlcjpwYXNz failed", "*** failed"),
+        (f"token {TOKEN} is late", "token *** is late"),
+        ("postgresql://caracal:hunter2@db:5432/x", "postgresql://***@db:5432/x"),
+        ("a -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY----- b", "a *** b"),
+        ("cut off -----BEGIN PRIVATE KEY-----\nMIGH", "cut off ***"),
+        ("basic authentication is a scheme", "basic authentication is a scheme"),
+        ("see https://example.org/a@b", "see https://example.org/a@b"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_and_ordinary_words_are_not(text, masked):
+    assert Masking().mask(text) == masked
+
+
+@given(st.text(min_size=SHORTEST), st.text(), st.text())
+def test_a_secret_that_was_read_appears_nowhere(secret, before, after):
+    assume("*" not in secret)
+    masking = Masking()
+    masking.remember(secret)
+    assert secret not in masking.mask(f"{before}{secret}{after}")
+
+
+def test_short_and_countless_secrets_do_not_make_logs_unreadable_or_slow():
+    masking = Masking()
+    masking.remember("a")
+    for number in range(REMEMBERED_MAX + 10):
+        masking.remember(f"secret-{number:05}")
+    assert masking.mask("a cat, secret-00999, secret-01000") == "a cat, ***, secret-01000"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["eyJ-", "bearer ", "://", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaa."]
+)
+def test_hostile_text_takes_no_quadratic_time(piece):
+    """Where each piece made the rest be searched again, this would take hours."""
+    Masking().mask(piece * (400_000 // len(piece)))

@@ -1,0 +1,32 @@
+"""Each plugin gets its services under its own name."""
+
+import time
+
+from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.secrets import MountedSecrets
+from caracal_core.assembly.services import SystemClock, lender
+from caracal_core.testing.fakes.services import NoDatabase
+
+
+def test_metrics_and_logs_bear_the_plugin_s_name():
+    book = MetricsBook()
+    lend = lender(SystemClock(), NoDatabase(), book, MountedSecrets(Masking()))
+    services = lend("auth_jwt")
+    services.metrics.counter("keys", "Keys.").add()
+    assert services.log.name == "caracal.auth_jwt"
+    assert b"\ncaracal_auth_jwt_keys_total 1.0\n" in book.expose()
+
+
+def test_the_metrics_of_exchanges_are_the_gateway_s_own():
+    book = MetricsBook()
+    lend = lender(SystemClock(), NoDatabase(), book, MountedSecrets(Masking()))
+    lend("prometheus").metrics.counter("requests", "Requests.").add()
+    assert b"\ncaracal_requests_total 1.0\n" in book.expose()
+
+
+def test_the_clock_tells_the_machine_s_time():
+    clock = SystemClock()
+    assert abs(clock.now() - time.time()) < 60
+    first = clock.monotonic()
+    assert clock.monotonic() >= first
