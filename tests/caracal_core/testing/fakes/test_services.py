@@ -16,6 +16,14 @@ def test_a_counter_is_one_for_each_set_of_labels():
     assert metrics.counted("calls_total") == 0
 
 
+def test_a_histogram_keeps_its_values():
+    metrics = FakeMetrics()
+    metrics.histogram("seconds", "Seconds.", [0.1, 1], kind="a").observe(0.5)
+    metrics.histogram("seconds", "Seconds.", [0.1, 1], kind="a").observe(2)
+    assert metrics.observed("seconds", kind="a") == (0.5, 2)
+    assert metrics.observed("seconds") == ()
+
+
 def test_a_gauge_is_read_when_asked():
     metrics, values = FakeMetrics(), iter([1.0, 2.0])
     metrics.gauge("level", "Level.", lambda: next(values))
@@ -27,6 +35,10 @@ def test_a_metric_explains_itself():
         FakeMetrics().counter("calls_total", "")
     with pytest.raises(AssertionError):
         FakeMetrics().gauge("level", "", float)
+    with pytest.raises(AssertionError):
+        FakeMetrics().histogram("seconds", "", [1])
+    with pytest.raises(AssertionError, match="rise"):
+        FakeMetrics().histogram("seconds", "Seconds.", [2, 1])
 
 
 def test_secrets_are_found_where_the_test_put_them():

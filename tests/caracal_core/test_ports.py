@@ -1,0 +1,64 @@
+"""The ports: what has the verbs is a part, whatever it derives from; what lacks one is none."""
+
+import inspect
+
+import pytest
+
+from caracal_core import ports
+from caracal_core.ports import Endpoint, Migrations, SecretSource
+
+VERBS = {
+    ports.Router: {"routes", "match"},
+    ports.Authenticator: {"scheme", "challenge", "authenticate"},
+    ports.AgentDirectory: {"find"},
+    ports.ReplayGuard: {"claim"},
+    ports.Policy: {"decide"},
+    ports.Tariff: {"names", "quote"},
+    ports.Reading: {"feed", "cost"},
+    ports.Meter: {"recognise"},
+    ports.Ledger: {"reserve", "post", "void"},
+    ports.Upstream: {"reply_seconds", "send"},
+    ports.ReplyFilter: {"filter"},
+    ports.Observer: {"observe"},
+    ports.HealthCheck: {"name", "check"},
+    ports.Statements: {"fetch", "execute"},
+    ports.Database: {"fetch", "execute", "dialect", "transaction"},
+}
+
+
+def _part(names):
+    return type("Part", (), dict.fromkeys(names, lambda *_: None))()
+
+
+@pytest.mark.parametrize("port", VERBS, ids=lambda port: port.__name__)
+def test_what_has_the_verbs_is_a_part(port):
+    assert isinstance(_part(VERBS[port]), port)
+
+
+@pytest.mark.parametrize(
+    ("port", "verb"),
+    [
+        pytest.param(port, verb, id=f"{port.__name__}-{verb}")
+        for port, verbs in VERBS.items()
+        for verb in sorted(verbs)
+    ],
+)
+def test_what_lacks_a_verb_is_no_part(port, verb):
+    assert not isinstance(_part(VERBS[port] - {verb}), port)
+
+
+def test_every_checked_port_is_looked_at():
+    checked = {
+        value
+        for value in vars(ports).values()
+        if inspect.isclass(value) and getattr(value, "_is_runtime_protocol", False)
+    }
+    assert {port for port in checked if port.__module__ == ports.__name__} == set(VERBS)
+
+
+@pytest.mark.parametrize(
+    "value", [Endpoint("", None), Migrations("a", "b", "c"), SecretSource(file="/run/key")]
+)
+def test_values_of_the_ports_never_change(value):
+    with pytest.raises(AttributeError):
+        setattr(value, value.__struct_fields__[0], "other")
