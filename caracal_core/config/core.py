@@ -103,3 +103,21 @@ class CoreConfig(Selection):
         description="The account that pays above agents admitted by unknown_agents: register.",
         pattern=ACCOUNT_NAME,
     )
+    part_timeout: float = setting(
+        5.0,
+        description="Seconds that a plugin's part may take for one call; then the answer is 503.",
+        gt=0,
+        le=300,
+    )
+    settle_timeout: float = setting(
+        10.0,
+        description="Seconds that a reply's last byte waits for its charge to be durable.",
+        gt=0,
+        le=300,
+    )
+    grace_timeout: float = setting(
+        30.0,
+        description="Seconds that requests in flight have to finish once the gateway is to stop.",
+        ge=0,
+        le=3600,
+    )
