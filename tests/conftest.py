@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from caracal_core.storage.config import StorageConfig
@@ -53,18 +54,27 @@ class Postgresql:
         self._ctl("start", "-o", flags, "-l", str(self.directory / "data" / "log"))
 
     def stop(self) -> None:
-        """Stop at once, as ``kill -9`` of every process would."""
-        self._ctl("stop", "-m", "immediate")
+        """Stop at once, if it runs."""
+        if (self.directory / "data" / "postmaster.pid").exists():
+            self._ctl("stop", "-m", "immediate")
 
     @property
     def pid(self) -> int:
         return int((self.directory / "data" / "postmaster.pid").read_text().split("\n")[0])
 
-    def sql(self, *statements: str) -> None:
+    def kill(self) -> None:
+        """Kill the server as ``kill -9`` would, and wait until its children have noticed."""
+        server = psutil.Process(self.pid)
+        children = server.children()
+        server.kill()
+        _, left = psutil.wait_procs([server, *children], timeout=30)
+        assert not left
+
+    def sql(self, *statements: str, database: str = "postgres") -> None:
         """Run statements as superuser, each for itself."""
         commands = [word for statement in statements for word in ("-c", statement)]
         target = ["-h", str(self.directory / "data"), "-p", str(self.port), "-U", "postgres"]
-        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *target, *commands, "postgres")
+        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *target, *commands, database)
 
     @contextmanager
     def database(self, template: str = "template1") -> Iterator[StorageConfig]:
@@ -166,6 +176,16 @@ def sqlite_config(_sqlite_template: Path, tmp_path: Path) -> StorageConfig:
     data_dir = tmp_path / "data"
     shutil.copytree(_sqlite_template, data_dir)
     return StorageConfig(data_dir=data_dir, pool_timeout=20)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def blank_config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorageConfig]:
+    """A store without any table; the test runs once on each."""
+    if request.param == "sqlite":
+        yield StorageConfig(data_dir=tmp_path / "blank")
+        return
+    with request.getfixturevalue("postgresql").database() as config:
+        yield config
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -16,6 +16,9 @@ from caracal_core.storage.errors import PART, ConstraintViolated, OutcomeUnknown
 
 log = logging.getLogger(__name__)
 
+IDLE_MILLISECONDS = "60000"
+"""How long a transaction lasts whose gateway vanished; TCP alone would take hours to notice."""
+
 _ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _LOST = ("08", "57P")
 """SQLSTATE classes of a connection that is gone: connection exceptions, server shutdowns."""
@@ -60,8 +63,7 @@ async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
             server_settings={
                 "application_name": "caracal",
                 "jit": "off",  # compiling a short statement takes longer than running it
-                # A gateway that vanished must not keep its locks until TCP notices.
-                "idle_in_transaction_session_timeout": f"{config.pool_timeout * 1000:.0f}",
+                "idle_in_transaction_session_timeout": IDLE_MILLISECONDS,
             },
         )
     except _ERRORS as error:

@@ -113,8 +113,7 @@ class SqliteDatabase:
     async def _writing(self) -> AsyncIterator[aiosqlite.Connection]:
         await self._granted(self._turn.acquire())
         try:
-            if self._writer.in_transaction:  # a rollback failed, as with a full disk
-                await _to_the_end(_asked(self._writer.rollback()))
+            await _asked(_end_what_is_open(self._writer))
             yield self._writer
         finally:
             self._turn.release()
@@ -158,6 +157,12 @@ class _Statements:
     def _check(self) -> None:
         if self.ended:
             raise Failure(PART, "the transaction of this statement has ended")
+
+
+async def _end_what_is_open(connection: aiosqlite.Connection) -> None:
+    """Roll back a transaction whose own rollback failed, as it may with a full disk."""
+    if connection.in_transaction:
+        await _to_the_end(connection.rollback())
 
 
 async def _asked(work: Awaitable[T]) -> T:

@@ -17,7 +17,7 @@ def test_without_a_host_the_store_is_embedded():
 
 def test_every_key_of_the_config_map_is_declared():
     fields = StorageConfig.model_fields.values()
-    declared = {field.json_schema_extra["env"] for field in fields}
+    declared = {name for field in fields for name in field.json_schema_extra["env"]}
     assert declared == {
         "DB_HOST",
         "DB_PORT",

@@ -1,0 +1,69 @@
+"""The embedded store's directory is private and has one server at a time."""
+
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from caracal_core.errors import Misconfigured
+from caracal_core.storage.data_dir import database_file, file_lock, sole_server
+
+
+def test_directory_and_file_are_made_private(tmp_path):
+    path = database_file(tmp_path / "data")
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_there_is_kept(tmp_path):
+    database_file(tmp_path).write_text("kept")
+    assert database_file(tmp_path).read_text() == "kept"
+
+
+def test_a_place_that_cannot_be_used_is_named_with_its_mend(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misconfigured) as refused:
+        database_file(tmp_path / "file")
+    assert refused.value.where == "CARACAL_DATA_DIR"
+    assert str(tmp_path / "file") in refused.value.what
+    assert "DB_HOST" in refused.value.mend
+
+
+def test_a_second_server_is_refused_until_the_first_has_left(tmp_path):
+    with sole_server(tmp_path), pytest.raises(Misconfigured, match="another gateway"):
+        sole_server(tmp_path).__enter__()
+    with sole_server(tmp_path):
+        pass
+
+
+def test_errors_of_the_server_itself_are_not_taken_for_a_lock(tmp_path):
+    with pytest.raises(BlockingIOError), sole_server(tmp_path):
+        raise BlockingIOError
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path):
+    program = f"""
+import pathlib, sys, time
+from caracal_core.storage.data_dir import sole_server
+with sole_server(pathlib.Path({str(tmp_path)!r})):
+    print("serving", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout.readline() == b"serving\n"
+        with pytest.raises(Misconfigured):
+            sole_server(tmp_path).__enter__()
+        server.kill()
+    with sole_server(tmp_path):
+        pass
+
+
+def test_a_file_lock_is_taken_by_one(tmp_path):
+    with file_lock(tmp_path / "lock") as one, file_lock(tmp_path / "lock") as two:
+        assert one()
+        assert not two()
+    with file_lock(tmp_path / "lock") as three:
+        assert three()

@@ -1,0 +1,64 @@
+"""SQLite gets the statements that PostgreSQL gets, and knows which only read."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caracal_core.storage.dialect import NOW, STATEMENTS, for_sqlite
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("SELECT $1, $2, $1", "SELECT ?1, ?2, ?1"),
+        ("SELECT $12", "SELECT ?12"),
+        ("SELECT '$1', \"$2\", $3", "SELECT '$1', \"$2\", ?3"),
+        ("SELECT 'it''s $1', $2", "SELECT 'it''s $1', ?2"),
+        ("SELECT 1 -- $1\n, $2", "SELECT 1 -- $1\n, ?2"),
+        ("SELECT 1 /* $1\n */, $2", "SELECT 1 /* $1\n */, ?2"),
+        ("SELECT $0", "SELECT $0"),
+    ],
+)
+def test_only_parameters_are_translated(written, sent):
+    assert for_sqlite(written).sql == sent
+
+
+@pytest.mark.parametrize(
+    ("sql", "reads"),
+    [
+        ("SELECT 1", True),
+        ("  select 1", True),
+        ("-- INSERT\nSELECT 'DELETE'", True),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", True),
+        ("WITH a AS (SELECT 1) INSERT INTO b SELECT * FROM a", False),
+        ("INSERT INTO a VALUES (1) RETURNING a", False),
+        ("UPDATE a SET b = (SELECT 1)", False),
+        ("DELETE FROM a", False),
+        ("PRAGMA journal_mode", False),
+        ("CREATE TABLE a AS SELECT 1", False),
+        ("", False),
+    ],
+)
+def test_only_what_surely_reads_goes_beside_the_writer(sql, reads):
+    assert for_sqlite(sql).reads is reads
+
+
+@given(st.text(alphabet="$1 '\"-/*?\nab", max_size=40))
+def test_any_text_is_translated_without_losing_a_character(sql):
+    assert for_sqlite(sql).sql.replace("?1", "$1") == sql.replace("?1", "$1")
+
+
+def test_the_memory_of_statements_is_bounded():
+    for number in range(STATEMENTS + 10):
+        for_sqlite(f"SELECT {number}")
+    assert for_sqlite.cache_info().currsize <= STATEMENTS
+
+
+async def test_the_database_tells_unix_seconds_with_fractions(database):
+    before = time.time()
+    (row,) = await database.fetch(f"SELECT {NOW[database.dialect]} AS now")
+    assert before - 1 < row["now"] < time.time() + 1
+    rows = [await database.fetch(f"SELECT {NOW[database.dialect]} AS now") for _ in range(5)]
+    assert any(row["now"] % 1 for (row,) in rows)
