@@ -138,7 +138,7 @@ def _gateway(home: Path, port: int, upstream: int, credentials: Credentials) -> 
     settings = {
         "listen": f"127.0.0.1:{port}",
         "operations": {"listen": f"127.0.0.1:{free_port()}"},
-        "data_dir": str(home),
+        "database": {"data_dir": str(home)},
         "log_level": "WARNING",
         "auth_mode": "jwt",
         "auth_jwt": {

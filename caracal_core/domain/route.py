@@ -40,7 +40,6 @@ class Terms(Struct, frozen=True):
         max_request_bytes: the longest body.
         reply_seconds: how long the upstream may take to begin its reply; None leaves it to
             the upstream's own setting.
-        reserve_seconds: how long a hold lasts that nobody renews.
     """
 
     upstream: str
@@ -50,7 +49,6 @@ class Terms(Struct, frozen=True):
     settle: Settle = Settle()
     max_request_bytes: int = 10 * 2**20
     reply_seconds: float | None = None
-    reserve_seconds: float = 300.0
 
 
 class Route(Struct, frozen=True):

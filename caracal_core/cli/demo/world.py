@@ -57,7 +57,7 @@ def _settings(directory: Path, public_key: Path, upstream_port: int) -> dict[str
         }
 
     return {
-        "data_dir": str(directory),
+        "database": {"data_dir": str(directory)},
         "auth_mode": "jwt",
         "auth_jwt": {
             "public_key_path": str(public_key),

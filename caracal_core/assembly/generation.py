@@ -1,0 +1,142 @@
+"""One configuration's house: its plugins, its corridor, and who is still inside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+from pydantic import BaseModel
+
+from caracal_core.assembly.furnishing import Furnishing, furnish
+from caracal_core.assembly.wiring import Rules, wire
+from caracal_core.builtin.ledger.config import ChargesConfig
+from caracal_core.builtin.ledger.plugin import ChargesPlugin
+from caracal_core.builtin.replay import ReplayPlugin
+from caracal_core.builtin.replay.config import ReplayConfig
+from caracal_core.config.core import CoreConfig
+from caracal_core.config.enabled import Enabled
+from caracal_core.config.load import Loaded
+from caracal_core.domain import Request
+from caracal_core.gateway import Gateway
+from caracal_core.plugin import Services
+from caracal_core.ports import AgentDirectory, Clock, Counter, Deliver
+from caracal_core.stages.deadline import Warden
+from caracal_core.stages.replay import Window
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Foundation(Struct, frozen=True):
+    """What every generation stands on, and what a reload never touches.
+
+    Attributes:
+        services: lends a plugin its services, by the plugin's name.
+        directory: gives the agent directory for a configuration.
+        clock: tells the time.
+        lost: counts stories that no observer could be told.
+        warden: strikes late parts.
+    """
+
+    services: Callable[[str], Services]
+    directory: Callable[[CoreConfig], AgentDirectory]
+    clock: Clock
+    lost: Counter
+    warden: Warden
+
+
+class Generation:
+    """A furnished house.
+
+    Attributes:
+        loaded: the configuration it was made from.
+        furnishings: what the enabled plugins brought, in their order.
+        gateway: the corridor.
+    """
+
+    def __init__(self, loaded: Loaded, furnishings: Sequence[Furnishing], gateway: Gateway) -> None:
+        self.loaded = loaded
+        self.furnishings = tuple(furnishings)
+        self.gateway = gateway
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def inside(self) -> int:
+        """How many requests are in the corridor."""
+        return self._inside
+
+    async def exchange(self, request: Request, deliver: Deliver) -> None:
+        """Lead one request through this generation's corridor."""
+        if not self._inside:
+            self._empty.clear()
+        self._inside += 1
+        try:
+            await self.gateway.exchange(request, deliver)
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    async def emptied(self) -> None:
+        """Wait until nobody is inside and every story was told."""
+        await self._empty.wait()
+        await self.gateway.observation.drain()
+
+
+def assemble(
+    loaded: Loaded, foundation: Foundation, before: Sequence[Furnishing] = ()
+) -> Generation:
+    """Furnish a house; nothing is opened.
+
+    A plugin whose configuration did not change since ``before`` is carried over whole. So is
+    one that keeps state in memory: its new configuration waits for the next start.
+
+    Raises:
+        Misconfigured: the plugins do not fit together.
+    """
+    old = {furnishing.name: furnishing for furnishing in before}
+    furnishings = [
+        _carried(plugin, loaded, old.get(plugin.name))
+        or furnish(
+            plugin.name,
+            plugin.plugin_class,
+            loaded.sections[plugin.name],
+            foundation.services(plugin.name),
+            plugin.plugin_class.at_root,
+        )
+        for plugin in loaded.enabled
+    ]
+    directory = foundation.directory(loaded.core)
+    gateway = wire(
+        furnishings, directory, rules(loaded), foundation.warden, foundation.clock, foundation.lost
+    )
+    return Generation(loaded, furnishings, gateway)
+
+
+def _carried(plugin: Enabled, loaded: Loaded, kept: Furnishing | None) -> Furnishing | None:
+    if kept is None or type(kept.plugin) is not plugin.plugin_class:
+        return None
+    same = kept.config == loaded.sections[plugin.name]
+    return kept if same or plugin.plugin_class.keeps_state else None
+
+
+def rules(loaded: Loaded) -> Rules:
+    """Read the corridor's own rules off the configuration."""
+    charges = _section(loaded, ChargesPlugin.name, ChargesConfig).charges
+    replay = _section(loaded, ReplayPlugin.name, ReplayConfig).replay
+    window = Window(replay.timestamp_window, replay.future_skew, replay.nonce_seconds)
+    return Rules(
+        part_seconds=loaded.core.part_timeout,
+        settle_seconds=loaded.core.settle_timeout,
+        expire_seconds=charges.expiration,
+        replay=window if replay.enabled else None,
+    )
+
+
+def _section(loaded: Loaded, name: str, kind: type[S]) -> S:
+    section = loaded.sections[name]
+    assert isinstance(section, kind), "the schema made it"  # noqa: S101 - by construction
+    return section

@@ -1,0 +1,235 @@
+"""A live reload swaps whole houses, carries over what did not change, and breaks nothing."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from pydantic import Field
+
+from caracal_core.assembly.generation import Foundation
+from caracal_core.assembly.house import House
+from caracal_core.builtin.ledger.config import ChargesConfig
+from caracal_core.builtin.replay.config import ReplayConfig
+from caracal_core.config.core import CoreConfig
+from caracal_core.config.enabled import Enabled
+from caracal_core.config.load import Loaded
+from caracal_core.errors import Failure, Misconfigured
+from caracal_core.plugin import Config, Plugin, hookimpl
+from caracal_core.stages.deadline import Warden
+from caracal_core.testing.fakes.clock import FakeClock
+from caracal_core.testing.fakes.parts import (
+    TrivialAuthenticator,
+    TrivialDirectory,
+    TrivialHealthCheck,
+    TrivialLedger,
+    TrivialObserver,
+    TrivialPolicy,
+    TrivialReplayGuard,
+    TrivialRouter,
+    TrivialTariff,
+    TrivialUpstream,
+)
+from caracal_core.testing.fakes.request import a_request
+from caracal_core.testing.fakes.services import FakeCounter, a_services
+
+
+class Worded(Config):
+    """A configuration with one word in it."""
+
+    word: str = Field("first")
+
+
+class _Noted(Plugin[Worded]):
+    """Notes its opening and closing, with its word."""
+
+    Config = Worded
+    journal: list[str]
+
+    @hookimpl
+    def lifespan(self, services):
+        @asynccontextmanager
+        async def span():
+            self.journal.append(f"open {self.name} {self.config.word}")
+            if self.config.word == "broken":
+                raise RuntimeError("oh")
+            yield
+            self.journal.append(f"close {self.name} {self.config.word}")
+
+        return span()
+
+
+class Parts(_Noted):
+    """Brings a whole corridor."""
+
+    observer = TrivialObserver()
+
+    @hookimpl
+    def routers(self, services):
+        return [TrivialRouter()]
+
+    @hookimpl
+    def authenticators(self, services):
+        return [TrivialAuthenticator()]
+
+    @hookimpl
+    def replay_guard(self, services):
+        return TrivialReplayGuard()
+
+    @hookimpl
+    def policies(self, services):
+        return [TrivialPolicy()]
+
+    @hookimpl
+    def tariff(self, services):
+        return TrivialTariff()
+
+    @hookimpl
+    def ledger(self, services):
+        return TrivialLedger()
+
+    @hookimpl
+    def upstreams(self, services):
+        return {"test-upstream": TrivialUpstream()}
+
+    @hookimpl
+    def observers(self, services):
+        return [self.observer]
+
+    @hookimpl
+    def health(self, services):
+        return [TrivialHealthCheck()]
+
+
+class Other(_Noted):
+    """Brings nothing."""
+
+
+class Keeper(_Noted):
+    """Keeps state in memory."""
+
+    keeps_state = True
+
+
+@pytest.fixture
+def journal():
+    return []
+
+
+@pytest.fixture
+def loaded(journal):
+    """Make a configuration in which each plugin has its word."""
+    classes = {
+        name: type(base.__name__, (base,), {"journal": journal})
+        for name, base in (("parts", Parts), ("other", Other), ("keeper", Keeper))
+    }
+    for each in classes.values():
+        each.observer = TrivialObserver()
+
+    def make(**words):
+        sections = {name: Worded(word=words.get(name, "first")) for name in classes}
+        sections |= {"replay": ReplayConfig(), "charges": ChargesConfig()}
+        enabled = tuple(Enabled(name, each, "test", "1") for name, each in classes.items())
+        return Loaded(CoreConfig(), enabled, sections, (), (), str(words))
+
+    return make
+
+
+@pytest.fixture
+async def house(loaded, journal):
+    foundation = Foundation(
+        services=lambda name: a_services(),
+        directory=lambda core: TrivialDirectory(),
+        clock=FakeClock(0),
+        lost=FakeCounter(),
+        warden=Warden(),
+    )
+    house = House(foundation)
+    await house.open(loaded())
+    journal.clear()
+    yield house
+    await house.close()
+
+
+async def delivered(house, inside=None):
+    """Send one request through the house; return what its reply held."""
+    got = []
+
+    async def deliver(reply, settle):
+        if inside:
+            await inside()
+        got.append(b"".join([data async for data in reply.body]))
+        await settle()
+
+    await house.exchange(a_request(), deliver)
+    return got
+
+
+async def test_an_open_house_serves(house):
+    assert await delivered(house) == [b"ok"]
+
+
+async def test_a_plugin_that_did_not_change_is_carried_over_with_its_lifespan(
+    house, loaded, journal
+):
+    before = {f.name: f for f in house.current.furnishings}
+    await house.reload(loaded(other="second"))
+    after = {f.name: f for f in house.current.furnishings}
+    await house.settled()
+    assert after["parts"] is before["parts"]
+    assert after["other"] is not before["other"]
+    assert journal == ["open other second", "close other first"]
+
+
+async def test_a_plugin_that_keeps_state_is_carried_over_though_it_changed(house, loaded, journal):
+    await house.reload(loaded(keeper="second"))
+    await house.settled()
+    assert journal == []
+
+
+async def test_the_old_house_closes_only_when_its_last_guest_has_left(house, loaded, journal):
+    inside, leave = asyncio.Event(), asyncio.Event()
+
+    async def linger():
+        inside.set()
+        await leave.wait()
+
+    guest = asyncio.ensure_future(delivered(house, linger))
+    await inside.wait()
+    await house.reload(loaded(parts="second"))
+    assert await delivered(house) == [b"ok"]
+    assert journal == ["open parts second"]
+    assert house.inside == 1
+    leave.set()
+    assert await guest == [b"ok"]
+    await house.settled()
+    assert journal == ["open parts second", "close parts first"]
+
+
+async def test_a_configuration_that_cannot_open_changes_nothing(house, loaded, journal):
+    before = house.current
+    with pytest.raises(Misconfigured, match="plugin other"):
+        await house.reload(loaded(other="broken"))
+    assert house.current is before
+    assert await delivered(house) == [b"ok"]
+    assert journal == ["open other broken"]
+
+
+async def test_closing_tells_the_last_stories_and_closes_every_plugin(house, journal):
+    await delivered(house)
+    [parts] = [f.plugin for f in house.current.furnishings if f.name == "parts"]
+    await house.close()
+    assert [story.status for story in parts.observer.exchanges] == [200]
+    assert journal == ["close keeper first", "close other first", "close parts first"]
+    assert not house.accepting
+
+
+async def test_what_the_edge_refused_before_it_was_a_request_is_told_too(house):
+    house.refused("0" * 32, "192.0.2.1", Failure("edge", "why"))
+    [parts] = [f.plugin for f in house.current.furnishings if f.name == "parts"]
+    await house.close()
+    [story] = parts.observer.exchanges
+    assert (story.id, story.peer, story.status, story.method) == ("0" * 32, "192.0.2.1", 503, "")
+
+
+async def test_the_current_generations_checks_are_the_houses(house):
+    assert [(name, await check.check()) for name, check in house.checks] == [("parts", None)]
