@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from caracal_core.builtin.ledger.plugin import ChargesPlugin
 from caracal_core.builtin.policies import PoliciesPlugin
+from caracal_core.builtin.prometheus import PrometheusPlugin
+from caracal_core.builtin.replay import ReplayPlugin
 from caracal_core.builtin.routes import RoutesPlugin
 from caracal_core.builtin.tariffs import TariffsPlugin
 from caracal_core.builtin.upstreams import UpstreamsPlugin
@@ -12,8 +15,11 @@ from caracal_core.plugin import Plugin
 
 BUILTINS: tuple[type[Plugin[Any]], ...] = (
     RoutesPlugin,
+    ReplayPlugin,
     PoliciesPlugin,
     TariffsPlugin,
+    ChargesPlugin,
     UpstreamsPlugin,
+    PrometheusPlugin,
 )
 """Always enabled, after the operator's own; each says its name in its class attribute."""

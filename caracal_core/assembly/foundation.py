@@ -1,0 +1,31 @@
+"""What every generation stands on, composed from what the process opened."""
+
+from __future__ import annotations
+
+from caracal_core.assembly.generation import Foundation
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.services import SystemClock, lender
+from caracal_core.builtin.agents import StoredDirectory
+from caracal_core.config.core import CoreConfig
+from caracal_core.ports import AgentDirectory, Database, Secrets
+from caracal_core.stages.deadline import Warden
+
+
+def lay_foundation(database: Database, book: MetricsBook, secrets: Secrets) -> Foundation:
+    """Compose the foundation of a house.
+
+    Args:
+        database: the store; it outlives every generation.
+        book: the metrics, which do too.
+        secrets: reads what the operator put into files and variables.
+    """
+    clock = SystemClock()
+    metrics = book.labelled("caracal")
+    warden = Warden()
+
+    def directory(core: CoreConfig) -> AgentDirectory:
+        return StoredDirectory(database, clock, core.unknown_agents, core.newcomers_parent)
+
+    metrics.gauge("exchanges_in_flight", "Exchanges in the corridor.", lambda: len(warden))
+    lost = metrics.counter("stories_lost_total", "Exchanges that an observer was not told of.")
+    return Foundation(lender(clock, database, book, secrets), directory, clock, lost, warden)
