@@ -1,0 +1,31 @@
+"""A store that cannot be asked, or whose schema is behind, is not well and says why."""
+
+from caracal_core.ports import HealthCheck, Migrations
+from caracal_core.storage.database import open_database
+from caracal_core.storage.health import StoreHealth
+
+
+async def test_a_migrated_store_is_well(database):
+    check = StoreHealth(database)
+    assert isinstance(check, HealthCheck)
+    assert check.name == "database"
+    assert await check.check() is None
+
+
+async def test_a_schema_that_is_behind_is_named_with_its_mend(database, tmp_path):
+    (tmp_path / "0_things.py").write_text("")
+    check = StoreHealth(database, [Migrations("things", "models", str(tmp_path))])
+    assert await check.check() == ("the schema lacks things/0_things; run `caracal db migrate up`")
+
+
+async def test_a_blank_store_is_behind(blank_config):
+    async with open_database(blank_config) as database:
+        assert "0_accounts_and_nonces" in await StoreHealth(database).check()
+
+
+async def test_a_server_that_is_gone_is_said_without_the_password(mortal_postgresql):
+    mortal_postgresql.stop()
+    async with open_database(mortal_postgresql.config("postgres")) as database:
+        said = await StoreHealth(database).check()
+    assert said.startswith("the database cannot be asked: ")
+    assert "correct horse" not in said
