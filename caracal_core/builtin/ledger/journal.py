@@ -83,7 +83,7 @@ async def adjust(
 async def _move(
     tx: Statements, dialect: Dialect, entries: Sequence[Row], ended: Sequence[Row]
 ) -> None:
-    windows = {id for row in ended for id in cast(list[int], json.loads(cast(str, row["windows"])))}
+    windows = {window for row in ended for window in json.loads(cast(str, row["windows"]))}
     if windows:
         await lock(tx, dialect, windows)
         await tx.execute(_MOVE[dialect], json.dumps([row["id"] for row in entries]))

@@ -40,7 +40,9 @@ class Conflict(Failure):
     """The id belongs to another charge, or to one that has ended; asking again is in vain."""
 
 
-class _NothingHeld(Exception):  # noqa: N818 - not an error: it rolls back, and stays in this file
+class _NothingHeld(Exception):
+    """Rolls back what was done so far; it never leaves this file."""
+
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path

@@ -36,7 +36,8 @@ INSERT INTO reservations (
     id, state, posted_micro, currency, cause, agent, accounts, route, request, amount_micro,
     orphan, owner, windows, created_at, expires_at, ended_at
 )
-SELECT $2, $3, $4, $5, $6, '', '[]', '', '', 0, 'void', '', '[]', instant, instant, instant
+SELECT $2, $3, $4, COALESCE($5, $7), $6, '', '[]', '', '', 0,
+    'void', '', '[]', instant, instant, instant
 FROM clock
 WHERE TRUE
 ON CONFLICT (id) DO NOTHING
@@ -97,13 +98,11 @@ async def settle(database: Database, end: End, at: float | None = None) -> Settl
         if rows:
             await enter(tx, database.dialect, rows)
             return Settlement(_receipt(rows[0]), "ended", _is_overrun(rows[0]))
-        id, state, micro, currency, cause = wanted
-        known = (id, state, micro, currency or NO_CURRENCY, cause)
-        rows = await tx.fetch(_REMEMBER[database.dialect], at, *known)
+        rows = await tx.fetch(_REMEMBER[database.dialect], at, *wanted, NO_CURRENCY)
         if rows:
             if end.amount is not None:
                 await enter(tx, database.dialect, rows)
-            return Settlement(_receipt(rows[0]), "unknown", _is_overrun(rows[0]))
+            return Settlement(_receipt(rows[0]), "unknown")
         return await _after_its_end(tx, database, end, at)
 
 

@@ -9,7 +9,7 @@ from caracal_core.ports import Dialect
 from caracal_core.storage.dialect import NOW
 
 # The first of January 1970 was a Thursday, three days (259200 s) after a Monday.
-_PATH = """
+_STARTS = """
     clock(instant) AS (SELECT {second}),
     starts(period, starts_at) AS (
         SELECT 'total', CAST(0 AS BIGINT) FROM clock
@@ -17,7 +17,9 @@ _PATH = """
         UNION ALL SELECT 'day', instant - instant % 86400 FROM clock
         UNION ALL SELECT 'week', instant - (instant + 259200) % 604800 FROM clock
         UNION ALL SELECT 'month', {month} FROM clock
-    ),
+    )
+"""
+_PATH = """
     path(budget_id, account, period, starts_at) AS (
         SELECT b.id, a.name, b.period, s.starts_at
         FROM accounts AS a
@@ -30,8 +32,9 @@ _PATH = """
 
 def _words(dialect: Dialect, second: str, month: str, **words: str) -> Mapping[str, str]:
     now = f"COALESCE(CAST($1 AS DOUBLE PRECISION), {NOW[dialect]})"
-    path = _PATH.format(second=second.format(now=now), month=month, each=words["each"])
-    return MappingProxyType({"now": now, "path": path, **words})
+    starts = _STARTS.format(second=second.format(now=now), month=month)
+    path = _PATH.format(each=words["each"])
+    return MappingProxyType({"now": now, "starts": starts, "path": path, **words})
 
 
 _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
@@ -44,6 +47,7 @@ _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
             each="json_array_elements_text",
             least="least",
             greatest="greatest",
+            for_update="FOR UPDATE",
             for_update_of_w="FOR UPDATE OF w",
             for_share_of_b="FOR SHARE OF b",
             skip_locked="FOR UPDATE SKIP LOCKED",
@@ -56,6 +60,7 @@ _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
             least="min",
             greatest="max",
             # BEGIN IMMEDIATE has locked the whole file already.
+            for_update="",
             for_update_of_w="",
             for_share_of_b="",
             skip_locked="",
@@ -70,12 +75,14 @@ class Statement:
     Args:
         template: SQL in which these words are replaced:
             ``{now}``: unix seconds by the database's clock, or $1 where that is not NULL;
-            ``{path}``: the table expression ``path(budget_id, account, period, starts_at)``: the
-            budgets in currency $3 of the accounts named in the JSON array $2, and since when
-            the calendar window in UTC that {now} lies in has been running;
+            ``{starts}``: the table expression ``starts(period, starts_at)``: since when the
+            calendar windows in UTC that {now} lies in have been running;
+            ``{path}``: after it, ``path(budget_id, account, period, starts_at)``: the budgets in
+            currency $3 of the accounts named in the JSON array $2, with their windows' starts;
             ``{each}``: the function that makes rows, with a column ``value``, of a JSON array;
             ``{least}`` and ``{greatest}`` of their arguments;
-            ``{for_update_of_w}``, ``{for_share_of_b}`` and ``{skip_locked}``: row locks.
+            ``{for_update}``, ``{for_update_of_w}``, ``{for_share_of_b}`` and ``{skip_locked}``:
+            row locks.
     """
 
     __slots__ = ("_texts",)

@@ -15,7 +15,7 @@ from caracal_core.ports import Database, Dialect, Row, Statements
 
 # Everybody locks in the order of the ids, so that nobody waits in a circle.
 _LOCK_PATH = Statement("""
-WITH {path}
+WITH {starts}, {path}
 SELECT w.id, p.account, p.period, w.limit_micro, w.spent_micro, w.held_micro,
        (SELECT count(*) FROM path) AS budgets
 FROM path AS p
@@ -29,7 +29,7 @@ ORDER BY id FOR UPDATE
 """
 # The lock keeps a limit that is being changed from being copied as it was before.
 _OPEN = Statement("""
-WITH {path}
+WITH {starts}, {path}
 INSERT INTO budget_windows (budget_id, starts_at, limit_micro)
 SELECT b.id, p.starts_at, b.limit_micro
 FROM path AS p JOIN budgets AS b ON b.id = p.budget_id
@@ -67,9 +67,7 @@ class Window(Struct, frozen=True):
     left: int
 
 
-async def lock_path(
-    tx: Statements, dialect: Dialect, charge: Charge, at: float | None
-) -> Path:
+async def lock_path(tx: Statements, dialect: Dialect, charge: Charge, at: float | None) -> Path:
     """Lock the current window of every budget on the charge's account path."""
     accounts = json.dumps(charge.accounts)
     rows = await tx.fetch(_LOCK_PATH[dialect], at, accounts, charge.amount.currency)

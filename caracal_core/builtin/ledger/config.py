@@ -1,0 +1,49 @@
+"""The configuration of holds."""
+
+from __future__ import annotations
+
+from caracal_core.plugin import Config, setting
+
+
+class ChargeRules(Config):
+    """How long holds last, and who ends those that nobody does."""
+
+    expiration: float = setting(
+        300.0,
+        env="PROVISIONAL_CHARGE_EXPIRATION",
+        description="Seconds that a hold lasts unless the gateway that owns it renews it.",
+        ge=1,
+        le=86_400,
+    )
+    max_timeout: float = setting(
+        60.0,
+        env="PROVISIONAL_CHARGE_MAX_TIMEOUT",
+        description="Minutes: the longest that a hold can be renewed.",
+        ge=0.1,
+        le=10_080,
+    )
+    cleanup_interval: float = setting(
+        60.0,
+        env="PROVISIONAL_CHARGE_CLEANUP_INTERVAL",
+        description="Seconds between two rounds that resolve expired holds.",
+        ge=0.1,
+        le=86_400,
+    )
+    cleanup_batch_size: int = setting(
+        1000,
+        env="PROVISIONAL_CHARGE_CLEANUP_BATCH_SIZE",
+        description="The most expired holds resolved in one transaction.",
+        ge=1,
+        le=10_000,
+    )
+
+    @property
+    def longest_seconds(self) -> float:
+        """How old a hold may become."""
+        return self.max_timeout * 60
+
+
+class ChargesConfig(Config):
+    """The root key of the built-in ledger."""
+
+    charges: ChargeRules = setting(ChargeRules(), description="How holds expire and are resolved.")

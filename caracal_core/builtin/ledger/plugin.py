@@ -1,0 +1,84 @@
+"""The built-in ledger, furnished."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from uuid import uuid4
+
+from msgspec import Struct
+
+from caracal_core.builtin.ledger.config import ChargeRules, ChargesConfig
+from caracal_core.builtin.ledger.desk import LedgerDesk
+from caracal_core.builtin.ledger.store import PlainStore, Store
+from caracal_core.builtin.ledger.tally import Tally
+from caracal_core.builtin.ledger.upkeep import reap, repeated
+from caracal_core.plugin import Plugin, Services, hookimpl
+from caracal_core.ports import HealthCheck, Ledger
+
+DRAIN_SECONDS = 8.0
+"""Leaving a lifespan has 10 seconds."""
+RENEWALS = 4
+"""How many chances a hold gets to be renewed before it expires."""
+
+
+class Office(Struct, frozen=True):
+    """What one process keeps the books with."""
+
+    store: Store
+    tally: Tally
+    desk: LedgerDesk
+
+
+class ChargesPlugin(Plugin[ChargesConfig]):
+    """Budgets in calendar windows, exact holds, and a journal of how they ended."""
+
+    Config = ChargesConfig
+    name = "charges"
+    at_root = True
+    keeps_state = True
+
+    def __init__(self, config: ChargesConfig) -> None:
+        super().__init__(config)
+        self._made: Office | None = None
+
+    @hookimpl
+    def ledger(self, services: Services) -> Ledger | None:
+        return self._office(services).desk
+
+    @hookimpl
+    def health(self, services: Services) -> Sequence[HealthCheck]:
+        return [self._office(services).desk]
+
+    @hookimpl
+    def lifespan(self, services: Services) -> AbstractAsyncContextManager[None]:
+        return _open(self._office(services), self.config.charges, services)
+
+    def _office(self, services: Services) -> Office:
+        """Return the one office behind all hooks, made for whichever is called first."""
+        if self._made is None:
+            rules = self.config.charges
+            # Named per process start: a pod that comes back under its old name owns nothing.
+            owner = uuid4().hex
+            store = PlainStore(services.database, owner, rules.expiration, rules.longest_seconds)
+            tally = Tally(services.metrics, services.log)
+            desk = LedgerDesk(store, tally)
+            services.metrics.gauge("open", "Holds that have not ended.", lambda: desk.open)
+            services.metrics.gauge("in_hand", "Works not yet written.", lambda: desk.in_hand)
+            self._made = Office(store, tally, desk)
+        return self._made
+
+
+@asynccontextmanager
+async def _open(office: Office, rules: ChargeRules, services: Services) -> AsyncIterator[None]:
+    chore = partial(reap, office.store, rules.cleanup_batch_size, office.tally)
+    renewing = repeated("renewal", office.store.renew, rules.expiration / RENEWALS, services.log)
+    reaping = repeated("reaper", chore, rules.cleanup_interval, services.log)
+    async with renewing, reaping:
+        try:
+            yield
+        finally:
+            given_up = await office.desk.drain(DRAIN_SECONDS)
+            if given_up:
+                services.log.error("%d works given up; holds stay until they expire", given_up)

@@ -1,0 +1,96 @@
+"""What the ledger counts, for the operator."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from caracal_core.builtin.ledger.expiry import Resolved
+from caracal_core.builtin.ledger.settling import End, Settlement
+from caracal_core.errors import Failure
+from caracal_core.ports import Metrics
+
+_NAMED = 10
+"""How many of a batch are named in the log."""
+
+
+class Tally:
+    """Counts endings and refusals; says aloud what an operator has to know.
+
+    Args:
+        metrics: where the counters are published.
+        log: where the alarms go.
+    """
+
+    def __init__(self, metrics: Metrics, log: logging.Logger) -> None:
+        counter = metrics.counter
+        self._log = log
+        self._works = True
+        self._ended = {
+            "posted": counter("posted", "Holds that were posted."),
+            "voided": counter("voided", "Holds that were voided."),
+        }
+        self._expired = {
+            state: counter("expired", "Holds that nobody renewed, by their end.", state=state)
+            for state in ("posted", "voided")
+        }
+        self._refused = counter("refused", "Holds that did not fit a budget.")
+        self._turned_away = counter("turned_away", "Holds not tried: too much was in hand.")
+        self._failed = counter("failed", "Tries that the store failed.")
+        self._overrun = counter("overrun", "Posts above their hold.")
+        self._adjusted = counter("adjusted", "Posts after their hold had ended, booked beside it.")
+        self._unknown = counter("unknown", "Posts of charges of which no hold is known.")
+
+    def refused(self) -> None:
+        """Count a hold that did not fit."""
+        self._refused.add()
+
+    def turned_away(self) -> None:
+        """Count a hold that was not even tried."""
+        self._turned_away.add()
+
+    def failed(self, error: Exception) -> None:
+        """Count a try that the store failed; the first one in a row is logged."""
+        self._failed.add()
+        if self._works:
+            self._log.error("the books cannot be written, trying again: %s", _said(error))
+        self._works = False
+
+    def worked(self) -> None:
+        """Note that the store works."""
+        if not self._works:
+            self._log.info("the books can be written again")
+        self._works = True
+
+    def settled(self, end: End, settlement: Settlement) -> None:
+        """Count what an end did; nothing where it was a repetition."""
+        match settlement.news:
+            case "ended":
+                self._ended[settlement.receipt.state].add()
+                self._check_against_hold(end, settlement)
+            case "adjusted":
+                self._adjusted.add()
+                self._log.warning("charge %s cost %s after its end", end.id, end.amount)
+            case "unknown" if end.amount is not None:
+                self._unknown.add()
+                self._log.error("charge %s cost %s, and no hold is known", end.id, end.amount)
+
+    def resolved(self, holds: Sequence[Resolved]) -> None:
+        """Count holds that nobody renewed, and log some of them."""
+        for hold in holds:
+            self._expired[hold.state].add()
+        ids = ", ".join(hold.id for hold in holds[:_NAMED])
+        self._log.warning("%d holds that nobody renewed were ended, such as %s", len(holds), ids)
+
+    def _check_against_hold(self, end: End, settlement: Settlement) -> None:
+        if settlement.overrun:
+            self._overrun.add()
+            self._log.warning("charge %s cost %s, more than was held", end.id, end.amount)
+        posted = settlement.receipt.amount
+        if end.amount is not None and end.amount.currency != posted.currency:
+            self._log.error("charge %s cost %s; posted its hold of %s", end.id, end.amount, posted)
+
+
+def _said(error: Exception) -> str:
+    """Return what may be logged: a message of the house's own, else only the kind."""
+    return str(error) if isinstance(error, Failure) else type(error).__name__
