@@ -41,6 +41,9 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
         super().__init__(name, config=config, configure_logging=False)
         self.door = door
 
+    def finalize(self) -> None:
+        """Do nothing: Sanic would prepare its router, and refuse to start without a route."""
+
     async def handle_request(  # type: ignore[override]  # EdgeProtocol makes no Sanic request
         self, request: Request, answer: Answer
     ) -> None:

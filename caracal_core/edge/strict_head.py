@@ -7,7 +7,6 @@ lines, no bare CR or LF, no field twice that must stand once, never two framings
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -43,8 +42,13 @@ _ONCE = frozenset(
 )
 """Fields that decide something: a second one of them would be somebody else's decision."""
 
-_NOTED = _ONCE | {"connection"}
-_SHADOWED = ("x-caracal-", "x-forwarded-", "forwarded")
+_SHADOWED = ("connection", "forwarded", "x-caracal-", "x-forwarded-")
+"""Names, or beginnings of names, that nothing may be taken for."""
+
+_NAMES: dict[str, str] = {}
+"""Names as clients write them, checked once, and in lower case."""
+
+_NAMES_MOST = 1024
 
 
 class HeadTooLarge(BadRequest):
@@ -106,19 +110,19 @@ def parse_head(raw: bytes, limits: Limits) -> Head:
     if len(lines) - 1 > limits.header_count:
         raise HeadTooLarge("The request head has too many fields.")
     method, path, query, old = _request_line(lines[0])
-    fields, noted = _fields(lines)
-    _check_host(noted.get("host"), old)
-    if "upgrade" in noted:
+    fields, by_name = _fields(lines)
+    _check_host(by_name.get("host"), old)
+    if "upgrade" in by_name:
         raise UpgradeRefused
-    length = _framing(noted, old)
+    length = _framing(by_name, old)
     return Head(
         method=method,
         path=path,
         query=query,
         headers=Headers(fields),
         length=length,
-        keep_alive=not old and _stays(noted.get("connection")),
-        expects_continue=_expects_continue(noted.get("expect")) and not old and length != 0,
+        keep_alive=not old and _stays(by_name.get("connection")),
+        expects_continue=_expects_continue(by_name.get("expect")) and not old and length != 0,
         old=old,
     )
 
@@ -136,33 +140,43 @@ def _request_line(line: str) -> tuple[str, str, str, bool]:
 
 
 def _fields(lines: list[str]) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    """Return all fields, and beside them those that the edge itself has to look at."""
+    """Return the fields as they came, and the same by name."""
     fields: list[tuple[str, str]] = []
-    noted: dict[str, str] = {}
     for line in lines[1:]:
         raw, colon, value = line.partition(":")
         if not colon:
             raise BadRequest("A header field has no colon.")
-        name = _name(raw)
-        value = value.strip(" \t")
-        fields.append((name, value))
-        if name in _NOTED:
-            if name in _ONCE and name in noted:
-                raise BadRequest(f"The header field {name} stands more than once.")
-            noted[name] = f"{noted[name]},{value}" if name in noted else value
-    return fields, noted
+        fields.append((_NAMES.get(raw) or _learn(raw), value.strip(" \t")))
+    by_name = dict(fields)
+    if len(by_name) != len(fields):
+        _check_repeated(fields)
+        if "connection" in by_name:
+            options = (value for name, value in fields if name == "connection")
+            by_name["connection"] = ",".join(options)
+    return fields, by_name
 
 
-@lru_cache(maxsize=1024)
-def _name(raw: str) -> str:
-    """Return a field's name in lower case; the names that clients use are remembered."""
+def _check_repeated(fields: list[tuple[str, str]]) -> None:
+    """Refuse a field that stands twice and must not."""
+    seen: set[str] = set()
+    for name, _ in fields:
+        if name in seen and name in _ONCE:
+            raise BadRequest(f"The header field {name} stands more than once.")
+        seen.add(name)
+
+
+def _learn(raw: str) -> str:
+    """Return a field's name in lower case, and remember it."""
     if not _TOKEN.fullmatch(raw):
         raise BadRequest("A header field's name is malformed.")
     name = raw.lower()
     if "_" in name:
         dashed = name.replace("_", "-")
-        if dashed in _NOTED or dashed.startswith(_SHADOWED):
+        if dashed in _ONCE or dashed.startswith(_SHADOWED):
             raise BadRequest(f"The header field {name} could be taken for {dashed}.")
+    if len(_NAMES) >= _NAMES_MOST:
+        _NAMES.clear()
+    _NAMES[raw] = name
     return name
 
 
@@ -174,13 +188,13 @@ def _check_host(host: str | None, old: bool) -> None:
         raise BadRequest("The header field host is malformed.")
 
 
-def _framing(noted: dict[str, str], old: bool) -> int | None:
+def _framing(by_name: dict[str, str], old: bool) -> int | None:
     """Return the body's length, None for a chunked one (RFC 9112 section 6).
 
     The coding must read exactly ``chunked``: the RFC would allow other cases, but nobody
     sends them who does not want to be read in two ways.
     """
-    coding, length = noted.get("transfer-encoding"), noted.get("content-length")
+    coding, length = by_name.get("transfer-encoding"), by_name.get("content-length")
     if coding is not None:
         if old or length is not None:
             raise BadRequest("Transfer-Encoding stands with Content-Length or in HTTP/1.0.")
@@ -196,7 +210,7 @@ def _framing(noted: dict[str, str], old: bool) -> int | None:
 
 def _stays(connection: str | None) -> bool:
     """Say whether the Connection field leaves the connection open."""
-    if connection is None:
+    if connection is None or connection == "keep-alive":
         return True
     return "close" not in (option.strip(" \t").lower() for option in connection.split(","))
 

@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_sanic.utils import TestServer as SanicServer
-from sanic import Sanic
 
 from caracal_core.domain import Headers, Reply, Request
 from caracal_core.edge.app import GatewayApp
@@ -65,11 +64,10 @@ async def close(self: SanicServer) -> None:
     await self.server.after_stop()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def _todays_sanic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SanicServer, "start_server", start)
     monkeypatch.setattr(SanicServer, "close", close)
-    monkeypatch.setattr(Sanic, "test_mode", True)
 
 
 async def body_of(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -218,7 +216,7 @@ def door() -> FakeDoor:
 
 
 @pytest.fixture
-def app(door: FakeDoor, _todays_sanic: None) -> GatewayApp:
+def app(door: FakeDoor) -> GatewayApp:
     """An application before the fake house."""
     return GatewayApp(f"edge-{next(_names)}", door)
 
