@@ -20,10 +20,10 @@ class Unopened:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect: Dialect = dialect
 
-    async def fetch(self, sql: str, *arguments: object) -> Sequence[Row]:
+    async def fetch(self, _sql: str, *_arguments: object) -> Sequence[Row]:
         return _refuse()
 
-    async def execute(self, sql: str, *arguments: object) -> int:
+    async def execute(self, _sql: str, *_arguments: object) -> int:
         return _refuse()
 
     def transaction(self) -> AbstractAsyncContextManager[Statements]:
