@@ -3,6 +3,8 @@
 import fcntl
 import logging
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -132,3 +134,15 @@ def test_after_a_torn_line_the_next_one_begins_on_its_own(pipe, monkeypatch):
     writer._write_waiting()
     close(writing)
     assert read_all(reading) == b"tor\nwhole\n"
+
+
+def test_a_process_can_end_though_its_reader_is_stuck():
+    script = (
+        "from caracal_core.builtin.line_writer import LineWriter; writer = LineWriter(1);"
+        "writer.open(); writer.put(b'x' * 2**20); writer.close(0.1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:  # noqa: S603 - this very Python
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
