@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 import logging
 import ssl
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from cryptography import x509
 
 from caracal_core.config.address import Address
+from caracal_core.edge.loopback import is_loopback
 from caracal_core.edge.tls_config import TlsConfig
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Metrics
@@ -128,16 +128,6 @@ def certificates(config: TlsConfig, listen: Address, metrics: Metrics) -> Certif
         _log.warning("no readable certificate files: %s is served without TLS", listen)
         return None
     return Certificates(config, metrics)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address or name can be reached from this machine only."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower() == "localhost"
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def _context(config: TlsConfig) -> ssl.SSLContext:

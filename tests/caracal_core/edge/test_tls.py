@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from caracal_core.config.address import Address
-from caracal_core.edge.tls import Certificates, certificates, is_loopback
+from caracal_core.edge.tls import Certificates, certificates
 from caracal_core.edge.tls_config import TlsConfig
 from caracal_core.errors import Misconfigured
 from caracal_core.testing.fakes.services import FakeMetrics
@@ -393,29 +393,3 @@ def test_broken_files_are_refused_on_a_loopback_address_too(mount, authority, ma
     mount.publish(authority, key_of=make_authority("other"))
     with pytest.raises(Misconfigured, match=r"tls\.key_file.*MISMATCH"):
         certificates(mount.config, LOCAL, FakeMetrics())
-
-
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.9.1", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),  # noqa: S104 - not bound
-        ("::", False),
-        ("10.0.0.1", False),
-        ("::ffff:10.0.0.1", False),
-        ("localhost.example", False),
-    ],
-)
-def test_loopback_is_what_only_this_machine_can_reach(host, local):
-    assert is_loopback(host) is local
-
-
-@pytest.mark.parametrize(
-    ("word", "mode"), [("ON", "on"), ("off", "off"), (True, "on"), (False, "off")]
-)
-def test_yaml_reads_on_and_off_as_booleans_and_that_is_understood(word, mode):
-    assert TlsConfig(mode=word).mode == mode
