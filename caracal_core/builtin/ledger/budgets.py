@@ -7,9 +7,9 @@ from typing import Literal, cast
 
 from msgspec import Struct
 
+from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Money
-from caracal_core.errors import CaracalError
 from caracal_core.ports import Database, Row
 from caracal_core.storage.accounts import unknown
 
@@ -46,10 +46,6 @@ WHERE a.name = $1 AND b.currency = $2 AND b.period = $3
 """
 _LOCK = Statement("SELECT id FROM budget_windows WHERE budget_id = $1 ORDER BY id {for_update}")
 _REMOVE = "DELETE FROM budgets WHERE id = $1"
-
-
-class BudgetError(CaracalError):
-    """The budget cannot be had as asked; the message says why."""
 
 
 class Budget(Struct, frozen=True):
@@ -120,13 +116,13 @@ async def remove_budget(database: Database, account: str, currency: str, period:
     """Remove a budget with the counts of its windows; the journal stays.
 
     Raises:
-        BudgetError: there is none.
+        LedgerError: there is none.
         Failure: the database cannot be asked.
     """
     async with database.transaction() as tx:
         rows = await tx.fetch(_FIND, account, currency, period)
         if not rows:
-            raise BudgetError(f"{account!r} has no budget in {currency} per {period}.")
+            raise LedgerError(f"{account!r} has no budget in {currency} per {period}.")
         await tx.fetch(_LOCK[database.dialect], rows[0]["id"])
         await tx.execute(_REMOVE, rows[0]["id"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from caracal_core.builtin.ledger.errors import PART, Conflict
 from caracal_core.builtin.ledger.lines import Lines, Work
-from caracal_core.builtin.ledger.reserving import PART, Conflict
 from caracal_core.builtin.ledger.settling import NO_CURRENCY, End
 from caracal_core.builtin.ledger.store import Store
 from caracal_core.builtin.ledger.tally import Tally

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
-from caracal_core.builtin.ledger.reserving import PART
+from caracal_core.builtin.ledger.errors import PART
 from caracal_core.builtin.ledger.retry import insist
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.errors import Failure, Refusal

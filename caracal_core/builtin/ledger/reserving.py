@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import cast
 
+from caracal_core.builtin.ledger.errors import PART, Conflict
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.builtin.ledger.windows import Path, lock_path, open_path, shortage
 from caracal_core.domain import Charge, Reservation
-from caracal_core.errors import Failure
 from caracal_core.ports import Database, Row, Statements
-
-PART = "ledger"
 
 _HOLD = Statement("""
 UPDATE budget_windows SET held_micro = held_micro + $2
@@ -34,10 +32,6 @@ _FIND = """
 SELECT agent, accounts, route, request, currency, amount_micro, orphan, state, expires_at
 FROM reservations WHERE id = $1
 """
-
-
-class Conflict(Failure):
-    """The id belongs to another charge, or to one that has ended; asking again is in vain."""
 
 
 class _NothingHeld(Exception):

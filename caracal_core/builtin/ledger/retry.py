@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from caracal_core.builtin.ledger.reserving import Conflict
+from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.errors import Refusal
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from typing import Literal, cast
 
 from msgspec import Struct
 
+from caracal_core.builtin.ledger.errors import PART
 from caracal_core.builtin.ledger.journal import adjust, enter
-from caracal_core.builtin.ledger.reserving import PART
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Cause, Money, Receipt
 from caracal_core.errors import Failure

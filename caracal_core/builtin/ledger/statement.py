@@ -44,6 +44,7 @@ _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
             second="CAST(floor({now}) AS BIGINT)",
             month="CAST(extract(epoch FROM date_trunc("
             "'month', to_timestamp(instant) AT TIME ZONE 'UTC')) AS BIGINT)",
+            day="to_char(to_timestamp(created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
             each="json_array_elements_text",
             least="least",
             greatest="greatest",
@@ -56,6 +57,7 @@ _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
             "sqlite",
             second="CAST({now} AS INTEGER)",
             month="CAST(strftime('%s', instant, 'unixepoch', 'start of month') AS INTEGER)",
+            day="strftime('%Y-%m-%d', created_at, 'unixepoch')",
             each="json_each",
             least="min",
             greatest="max",
@@ -79,6 +81,7 @@ class Statement:
             calendar windows in UTC that {now} lies in have been running;
             ``{path}``: after it, ``path(budget_id, account, period, starts_at)``: the budgets in
             currency $3 of the accounts named in the JSON array $2, with their windows' starts;
+            ``{day}``: the day in UTC that the column ``created_at`` lies in, such as 2026-01-31;
             ``{each}``: the function that makes rows, with a column ``value``, of a JSON array;
             ``{least}`` and ``{greatest}`` of their arguments;
             ``{for_update}``, ``{for_update_of_w}``, ``{for_share_of_b}`` and ``{skip_locked}``:

@@ -1,0 +1,15 @@
+"""What the books say no with, beside a `Refusal` and a plain `Failure`."""
+
+from __future__ import annotations
+
+from caracal_core.errors import CaracalError, Failure
+
+PART = "ledger"
+
+
+class Conflict(Failure):
+    """The id belongs to another charge, or to one that has ended; asking again is in vain."""
+
+
+class LedgerError(CaracalError):
+    """An operator's wish cannot be granted; the message says why."""

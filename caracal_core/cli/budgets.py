@@ -1,0 +1,96 @@
+"""``caracal budgets``: how much an account may spend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+import click
+
+from caracal_core.builtin.ledger.budgets import (
+    Budget,
+    Period,
+    budgets,
+    remove_budget,
+    set_budget,
+)
+from caracal_core.cli.asking import as_json, ask, limit
+from caracal_core.cli.output import show
+from caracal_core.domain import Money
+
+per = click.option(
+    "--per",
+    "period",
+    type=click.Choice(get_args(Period)),
+    default="day",
+    show_default=True,
+    help="Calendar window in UTC; a total never starts anew.",
+)
+
+
+@click.group("budgets")
+def group() -> None:
+    """Set limits; a call must fit every budget of every account that pays for it."""
+
+
+@group.command("set")
+@click.argument("account")
+@click.argument("amount")
+@click.argument("currency")
+@per
+@click.pass_context
+def set_(ctx: click.Context, account: str, amount: str, currency: str, period: Period) -> None:
+    """Let ACCOUNT spend AMOUNT (such as 12.50) of CURRENCY (such as USD) in each window."""
+    money = _money(ctx, amount, currency)
+    ask(ctx, lambda database: set_budget(database, account, money, period))
+    click.echo(f"{account} may spend {money} {_each(period)}.")
+
+
+@group.command("list")
+@click.argument("account", required=False)
+@limit
+@as_json
+@click.pass_context
+def list_(ctx: click.Context, account: str | None, limit: int, as_json: bool) -> None:
+    """List budgets, of ACCOUNT or of all, and how their current windows stand."""
+    found = ask(ctx, lambda database: budgets(database, account, limit=limit))
+    show(
+        [_row(budget) for budget in found],
+        ["account", "per", "currency", "limit", "spent", "held", "available"],
+        as_json=as_json,
+        empty="There is no budget; `caracal budgets set ACCOUNT AMOUNT CURRENCY` gives one.",
+    )
+
+
+@group.command("remove")
+@click.argument("account")
+@click.argument("currency")
+@per
+@click.pass_context
+def remove(ctx: click.Context, account: str, currency: str, period: Period) -> None:
+    """Remove a budget of ACCOUNT; what was spent stays in the ledger."""
+    ask(ctx, lambda database: remove_budget(database, account, currency, period))
+    click.echo(f"Removed the budget of {account} in {currency} {_each(period)}.")
+
+
+def _money(ctx: click.Context, amount: str, currency: str) -> Money:
+    try:
+        return Money.parse(amount, currency)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.", ctx) from None
+
+
+def _each(period: Period) -> str:
+    return "in total" if period == "total" else f"per {period}"
+
+
+def _row(budget: Budget) -> Mapping[str, object]:
+    return {
+        "account": budget.account,
+        "per": budget.period,
+        "currency": budget.limit.currency,
+        "limit": budget.limit.decimal,
+        "spent": budget.spent.decimal,
+        "held": budget.held.decimal,
+        "available": budget.available.decimal,
+    }
