@@ -89,12 +89,16 @@ def spot(model: type[BaseModel], path: Path) -> Spot:
 
 
 def is_secret(model: type[BaseModel], path: Path) -> bool:
-    """Return whether the value at a path must not be shown."""
+    """Return whether the value at a path, or what stands in its place, must not be shown."""
     named = any(_SECRET_NAMES.fullmatch(str(step)) for step in path[-1:])
-    typed = (
-        isinstance(kind, type) and issubclass(kind, SECRETS) for kind in spot(model, path).types
-    )
-    return named or any(typed)
+    return named or any(map(_hides, spot(model, path).types))
+
+
+def _hides(kind: Any) -> bool:
+    """Return whether a type is a secret's, or a list's or mapping's with secrets in it."""
+    origin = get_origin(kind) or kind
+    secret = isinstance(origin, type) and issubclass(origin, SECRETS)
+    return secret or any(_hides(inner) for each in get_args(kind) for inner in _branches(each))
 
 
 def _within(kind: Any, step: str | int) -> Iterator[Any]:

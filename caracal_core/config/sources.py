@@ -37,6 +37,9 @@ class Snapshot(Struct, frozen=True):
     document: bytes | None
     document_name: str
 
+    def __repr__(self) -> str:
+        return f"Snapshot({self.document_name}, {self.settings_directory})"
+
     @property
     def digest(self) -> str:
         """SHA-256 of what may change while the process runs; for comparing, not for showing."""
@@ -63,6 +66,9 @@ class Sources(Struct, frozen=True):
     settings_required: bool
     file: Path
     file_required: bool
+
+    def __repr__(self) -> str:
+        return f"Sources({self.file}, {self.settings_directory})"
 
     def read(self) -> Snapshot:
         """Read all of them once.
