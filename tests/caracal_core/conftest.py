@@ -31,6 +31,9 @@ class ThePlugin(Plugin[{name}Config]):
 '''
 
 
+METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+
+
 class Packages:
     """Installs made-up distributions into a directory on the path."""
 
@@ -54,7 +57,7 @@ class Packages:
         info = f"{distribution.replace('-', '_')}-{version}.dist-info"
         files = {
             f"{module}.py": source if code is None else code,
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n",
+            f"{info}/METADATA": METADATA.format(name=distribution, version=version),
             f"{info}/entry_points.txt": f"[caracal.plugins]\n{name} = {module}:{attribute}\n",
             **{f"{info}/{key}": value for key, value in (extra or {}).items()},
         }

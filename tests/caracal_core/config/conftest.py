@@ -55,7 +55,7 @@ def _say():
     return say
 
 
-@pytest.fixture(scope="session", name="Shelf")
+@pytest.fixture(scope="session", name="shelf")
 def _shelf():
     """The class of a source of plugins."""
     return Shelf

@@ -1,4 +1,4 @@
-"""``caracal.yaml`` means what is read: no surprising words, no twins, no bombs, every line known."""
+"""``caracal.yaml`` means what is read: no surprising words, no twins, no bombs; lines are known."""
 
 from __future__ import annotations
 
@@ -119,8 +119,10 @@ def test_a_refusal_names_the_line_and_repeats_no_content():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text("abc,:#'é", max_size=9),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text("abc:é", max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text("abc:é", max_size=5), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

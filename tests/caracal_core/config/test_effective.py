@@ -45,17 +45,13 @@ def shown(say):
         found = merge(
             say(yaml, **sources), parse_document(yaml.encode(), "caracal.yaml"), keys_of(Model)
         )
-        return {
-            each.key: each for each in settings_of(leaves_of(Model(**found.tree), ()), found)
-        }
+        return {each.key: each for each in settings_of(leaves_of(Model(**found.tree), ()), found)}
 
     return shown
 
 
 def test_each_value_has_its_origin(shown):
-    settings = shown(
-        "items:\n- id: a\n- id: b\n  methods: [PUT]\n", environment={"DEPTH": "7"}
-    )
+    settings = shown("items:\n- id: a\n- id: b\n  methods: [PUT]\n", environment={"DEPTH": "7"})
     assert settings["depth"] == Setting("depth", 7, "environment DEPTH")
     assert settings["items[0].id"] == Setting("items[0].id", "a", "caracal.yaml line 2")
     assert settings["items[0].methods"].origin == "default"
@@ -71,7 +67,7 @@ def test_secrets_are_masked_by_type_and_by_name(shown):
         environment={"PASSWORD": "hunter2"},
     )
     assert settings["password"] == Setting("password", MASK, "environment PASSWORD")
-    assert settings['headers.Authorization'].value == MASK
+    assert settings["headers.Authorization"].value == MASK
     assert settings["keys[0]"].value == MASK
     assert "hunter2" not in repr(settings)
 

@@ -61,8 +61,10 @@ def problems(say):
 
 def test_a_bad_value_is_shown_with_its_place_what_is_allowed_and_what_it_means(problems):
     assert problems("up:\n  a:\n    url: x\n    port: 0\n") == [
-        "up.a.port (caracal.yaml line 4): 0 should be greater than or equal to 1. "
-        "Correct it: Its port (default 80)."
+        (
+            "up.a.port (caracal.yaml line 4): 0 should be greater than or equal to 1. "
+            "Correct it: Its port (default 80)."
+        )
     ]
 
 

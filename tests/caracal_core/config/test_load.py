@@ -38,10 +38,10 @@ ACME = {"AUTH_MODE": "acme"}
 
 
 @pytest.fixture(scope="session")
-def loaded(say, Shelf):
+def loaded(say, shelf):
     def loaded(yaml="", **sources):
-        shelf = Shelf(Routes, auth_acme=Acme, auth_jwt=Plugin, extra=Plugin)
-        return load(say(yaml, **sources), shelf)
+        plugins = shelf(Routes, auth_acme=Acme, auth_jwt=Plugin, extra=Plugin)
+        return load(say(yaml, **sources), plugins)
 
     return loaded
 

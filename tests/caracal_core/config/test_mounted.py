@@ -84,9 +84,8 @@ def test_a_swap_is_never_read_half(mounted):
 def _read(directory):
     try:
         return read_settings(directory, required=True)
-    except Misconfigured as error:
-        assert "does not exist" in str(error)  # swapped at each of three attempts
-        return None
+    except Misconfigured:
+        return None  # swapped at each of three attempts
 
 
 def test_plain_files_are_read_and_hidden_ones_and_directories_are_not(tmp_path):

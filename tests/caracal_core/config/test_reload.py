@@ -61,8 +61,8 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path, Shelf):
-    return Stage(tmp_path, Shelf(auth_jwt=Plugin))
+async def stage(tmp_path, shelf):
+    return Stage(tmp_path, shelf(auth_jwt=Plugin))
 
 
 async def test_nothing_is_told_while_nothing_changes(stage):
@@ -137,9 +137,7 @@ async def test_an_unreadable_place_is_reported_and_watched_on(stage):
         (RuntimeError("hunter2"), "taking it into effect raised RuntimeError"),
     ],
 )
-async def test_a_change_that_cannot_be_used_is_reported_and_the_next_one_told(
-    stage, raised, told
-):
+async def test_a_change_that_cannot_be_used_is_reported_and_the_next_one_told(stage, raised, told):
     stage.raises = raised
     stage.swap(LOG_LEVEL="DEBUG")
     await stage.look(3)

@@ -12,11 +12,11 @@ from caracal_core.plugin import Plugin
 
 
 @pytest.fixture
-def unread(say, Shelf):
+def unread(say, shelf):
     def unread(yaml="", **sources):
         snapshot, schema = say(yaml, **sources), schema_of([])
         found = merge(snapshot, parse_document(yaml.encode(), "caracal.yaml"), schema.keys)
-        problems = unknown_keys(snapshot, schema, found, Shelf(acme=Plugin))
+        problems = unknown_keys(snapshot, schema, found, shelf(acme=Plugin))
         notes = unused_keys(snapshot, schema, found)
         return [str(problem) for problem in problems], list(notes)
 
@@ -65,8 +65,10 @@ def test_a_section_of_an_installed_plugin_that_is_not_enabled_is_noted(unread):
 def test_a_section_of_our_own_plugin_that_is_not_installed_says_how_to_install_it(unread):
     problems, _ = unread("auth_mtls: {}")
     assert problems == [
-        "auth_mtls (caracal.yaml line 1): the plugin is not installed. "
-        "Install it: pip install ./plugins/auth_mtls, or remove the key."
+        (
+            "auth_mtls (caracal.yaml line 1): the plugin is not installed. "
+            "Install it: pip install ./plugins/auth_mtls, or remove the key."
+        )
     ]
 
 
