@@ -82,9 +82,9 @@ class House:
         return sum(generation.inside for generation in self._tasks)
 
     @property
-    def checks(self) -> Sequence[tuple[str, HealthCheck]]:
-        """The health checks of the current generation, each with its plugin's name."""
-        return [(f.name, check) for f in self.current.furnishings for check in f.health]
+    def checks(self) -> Sequence[HealthCheck]:
+        """The health checks of the current generation."""
+        return [check for f in self.current.furnishings for check in f.health]
 
     async def settled(self) -> None:
         """Wait until no earlier generation is left."""

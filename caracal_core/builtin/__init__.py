@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caracal_core.builtin.exchange_log import ExchangeLogPlugin
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
 from caracal_core.builtin.policies import PoliciesPlugin
 from caracal_core.builtin.prometheus import PrometheusPlugin
@@ -21,5 +22,6 @@ BUILTINS: tuple[type[Plugin[Any]], ...] = (
     ChargesPlugin,
     UpstreamsPlugin,
     PrometheusPlugin,
+    ExchangeLogPlugin,
 )
 """Always enabled, after the operator's own; each says its name in its class attribute."""
