@@ -26,11 +26,13 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
     Args:
         name: the application's name, unique in its process.
         door: what is behind the edge.
+        health_path: where anybody may ask for the bare readiness; None leaves every path to
+            the door.
     """
 
-    __slots__ = ("door",)
+    __slots__ = ("_health_path", "door")
 
-    def __init__(self, name: str, door: Door) -> None:
+    def __init__(self, name: str, door: Door, health_path: str | None = HEALTH_PATH) -> None:
         settings = {
             "ACCESS_LOG": False,
             "AUTO_EXTEND": False,  # an installed sanic-ext would publish pages of its own
@@ -40,6 +42,7 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
         config = Config(settings, env_prefix="")
         super().__init__(name, config=config, configure_logging=False)
         self.door = door
+        self._health_path = health_path
 
     def finalize(self) -> None:
         """Do nothing: Sanic would prepare its router, and refuse to start without a route."""
@@ -53,7 +56,7 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
             CancelledError: the client hung up.
         """
         try:
-            if request.path == HEALTH_PATH:
+            if request.path == self._health_path:
                 await self._report_health(request, answer)
             else:
                 await self.door.exchange(request, answer.deliver)
