@@ -23,8 +23,8 @@ def moment(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
         ) from None
 
 
-def shown(moment: float | None) -> str | None:
+def shown(at: float | None) -> str | None:
     """Return unix seconds as ISO 8601 in UTC, to the second."""
-    if moment is None:
+    if at is None:
         return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

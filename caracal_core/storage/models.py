@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from tortoise import Model, fields
 
+from caracal_core.storage.ledger_models import Budget, BudgetWindow, Entry, Reservation
+
+__all__ = ["Account", "Budget", "BudgetWindow", "Entry", "Nonce", "ReplayEpoch", "Reservation"]
+
 
 class Account(Model):
     """Who pays: an agent, or a group of agents above it.
