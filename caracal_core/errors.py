@@ -197,7 +197,7 @@ class UpgradeRefused(Refusal):
     status, code, detail = 426, "upgrade_refused", "Only HTTP/1.1 is spoken here."
 
     def headers(self) -> Sequence[tuple[str, str]]:
-        return [("upgrade", "HTTP/1.1")]
+        return [("upgrade", "HTTP/1.1"), ("connection", "upgrade")]
 
 
 class Failure(Answered):

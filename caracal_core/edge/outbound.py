@@ -38,7 +38,10 @@ _OURS = frozenset(
 _FRAMING = frozenset({"content-length", "transfer-encoding", "x-request-id"})
 """Fields that no error of a plugin may bring along."""
 
-_FIELDS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+")
+_NAMES = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9a-z]++\n)*+")
+"""In lower case only, or ``Content-Length`` would pass for a field that is not ours."""
+
+_FIELDS = re.compile(r"(?:[\t -~\x80-\xff]*+\r\n)*+")
 _PHRASES = {
     **dict.fromkeys(range(FIRST_STATUS, LAST_STATUS + 1), ""),
     **{known.value: known.phrase for known in HTTPStatus if known >= FIRST_STATUS},
@@ -142,8 +145,15 @@ def _lines(fields: Iterable[tuple[str, str]]) -> str:
     Raises:
         ValueError: one of them could be read as two, or is no field at all.
     """
-    lines = [f"{name}: {value}\r\n" for name, value in fields]
-    text = "".join(lines)
-    if text.count("\n") != len(lines) or not _FIELDS.fullmatch(text):
+    lines, names = [], []
+    for name, value in fields:
+        lines.append(f"{name}: {value}\r\n")
+        names.append(f"{name}\n")
+    text, names_text = "".join(lines), "".join(names)
+    if not (
+        text.count("\n") == names_text.count("\n") == len(lines)
+        and _NAMES.fullmatch(names_text)
+        and _FIELDS.fullmatch(text)
+    ):
         raise ValueError("a header field is malformed")
     return text

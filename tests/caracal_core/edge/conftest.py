@@ -11,11 +11,13 @@ import asyncio
 import datetime as dt
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,7 +28,7 @@ from caracal_core.domain import Headers, Reply, Request
 from caracal_core.edge.app import GatewayApp
 from caracal_core.edge.limits import Limits
 from caracal_core.edge.protocol import EdgeProtocol
-from caracal_core.errors import Answered
+from caracal_core.errors import Answered, RequestTimeout
 from caracal_core.ports import Deliver
 
 PATIENCE = 10.0
@@ -58,10 +60,26 @@ async def close(self: SanicServer) -> None:
     for connection in tuple(self.server.connections):
         connection.abort()
     async with asyncio.timeout(PATIENCE):
-        while self.server.connections:
+        while self.server.connections:  # noqa: ASYNC110 - Sanic's set tells nobody
             await asyncio.sleep(0)
         await closing
     await self.server.after_stop()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test of a served edge on both event loops: they differ where it hurts."""
+    if "edge" in metafunc.fixturenames:
+        loops = [asyncio.new_event_loop, uvloop.new_event_loop]
+        metafunc.parametrize("loop", loops, indirect=True, ids=["asyncio", "uvloop"])
+
+
+@pytest.fixture
+def loop(request: pytest.FixtureRequest) -> Iterator[asyncio.AbstractEventLoop]:
+    """The event loop of one test."""
+    loop = getattr(request, "param", asyncio.new_event_loop)()
+    asyncio.set_event_loop(loop)
+    yield loop
+    loop.close()
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +123,42 @@ class FakeDoor:
     def refused(self, id: str, peer: str, error: Answered) -> None:
         """Remember what was refused."""
         self.turned_away.append((id, peer, error))
+
+
+class FakeLine:
+    """A connection without a socket: what the client sends comes in these pieces."""
+
+    def __init__(self, *pieces: bytes, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.received = bytearray()
+        self.pieces = list(pieces)
+        self.seconds_per_piece = 0.0
+        self.waits: list[float] = []
+        self.sent: list[bytes] = []
+        self.aborted = False
+        self.accepting = True
+
+    def relieve(self) -> None:
+        """Nothing is ever too much."""
+
+    async def receive(self, seconds: float) -> float:
+        """Let the next piece come; a client without one is silent."""
+        self.waits.append(seconds)
+        if not self.pieces or seconds < self.seconds_per_piece:
+            raise RequestTimeout
+        self.received += self.pieces.pop(0)
+        return self.seconds_per_piece
+
+    async def send(self, data: bytes) -> None:
+        """Keep what was written."""
+        self.sent.append(data)
+
+    def end_writing(self) -> None:
+        """Nothing more is written."""
+
+    def abort(self) -> None:
+        """Remember that the connection was cut."""
+        self.aborted = True
 
 
 class Told(NamedTuple):
@@ -175,10 +229,8 @@ class Client:
     async def close(self) -> None:
         """Hang up."""
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 class Edge:
@@ -205,8 +257,20 @@ class Edge:
     async def closed(self) -> None:
         """Wait until no connection is left."""
         async with asyncio.timeout(PATIENCE):
-            while self.server.server.connections:
+            while self.server.server.connections:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0)
+
+
+@pytest.fixture(scope="session")
+def line_of() -> type[FakeLine]:
+    """Make a connection without a socket."""
+    return FakeLine
+
+
+@pytest.fixture(scope="session")
+def stream() -> Callable[..., AsyncIterator[bytes]]:
+    """Make a reply's body of chunks."""
+    return body_of
 
 
 @pytest.fixture
