@@ -53,15 +53,15 @@ class AuthenticatorContract:
         """Give a request with a credential of another scheme."""
         return a_request(headers={"authorization": "Foreign c29tZXRoaW5nIGVsc2U="})
 
-    def test_it_has_the_shape_of_an_authenticator(self, authenticator: Authenticator) -> None:
+    async def test_it_has_the_shape_of_an_authenticator(self, authenticator: Authenticator) -> None:
         """The house can find its verb and its words."""
         assert isinstance(authenticator, Authenticator)
 
-    def test_its_scheme_is_a_word_for_auth_mode(self, authenticator: Authenticator) -> None:
+    async def test_its_scheme_is_a_word_for_auth_mode(self, authenticator: Authenticator) -> None:
         """Operators write it in AUTH_MODE."""
         assert SCHEME.fullmatch(authenticator.scheme)
 
-    def test_its_challenge_is_a_header_value(self, authenticator: Authenticator) -> None:
+    async def test_its_challenge_is_a_header_value(self, authenticator: Authenticator) -> None:
         """A 401 carries it as it is (RFC 9110 section 11.3), or not at all."""
         challenge = authenticator.challenge
         assert challenge == "" or CHALLENGE.fullmatch(challenge)

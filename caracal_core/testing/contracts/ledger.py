@@ -37,7 +37,7 @@ class LedgerContract:
         """Give what makes accounts with budgets."""
         raise NotImplementedError("give the fixture 'fund': async (account, limit, parent=None)")
 
-    def test_it_has_the_shape_of_a_ledger(self, ledger: Ledger) -> None:
+    async def test_it_has_the_shape_of_a_ledger(self, ledger: Ledger) -> None:
         """The house can find its verbs."""
         assert isinstance(ledger, Ledger)
 

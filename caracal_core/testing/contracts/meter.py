@@ -60,11 +60,11 @@ class MeterContract:
         """Give the route that the replies came over."""
         return a_route(tariff="test-tariff")
 
-    def test_it_has_the_shape_of_a_meter(self, meter: Meter) -> None:
+    async def test_it_has_the_shape_of_a_meter(self, meter: Meter) -> None:
         """The house can find its verb."""
         assert isinstance(meter, Meter)
 
-    def test_it_recognises_its_replies(
+    async def test_it_recognises_its_replies(
         self, meter: Meter, metered: Sequence[Metered], route: Route
     ) -> None:
         """Each reply gets a reading of its own."""
@@ -75,14 +75,14 @@ class MeterContract:
             assert isinstance(readings[0], Reading)
             assert readings[0] is not readings[1]
 
-    def test_it_leaves_foreign_replies_alone(
+    async def test_it_leaves_foreign_replies_alone(
         self, meter: Meter, foreign: Sequence[Metered], route: Route
     ) -> None:
         """None lets the next meter be asked."""
         assert not [case for case in foreign if meter.recognise(case.reply(), route)]
 
     @pytest.mark.parametrize("size", [1, 7, 64, 2**20])
-    def test_it_reads_the_cost_however_the_body_is_cut(
+    async def test_it_reads_the_cost_however_the_body_is_cut(
         self, meter: Meter, metered: Sequence[Metered], route: Route, size: int
     ) -> None:
         """A cost may straddle two chunks of the body."""
@@ -92,7 +92,7 @@ class MeterContract:
                 reading.feed(case.body[start : start + size])
             assert reading.cost() == case.cost
 
-    def test_asking_twice_reads_the_same(
+    async def test_asking_twice_reads_the_same(
         self, meter: Meter, metered: Sequence[Metered], route: Route
     ) -> None:
         """Reading the meter does not turn it back."""
@@ -101,7 +101,7 @@ class MeterContract:
             reading.feed(case.body)
             assert reading.cost() == reading.cost() == case.cost
 
-    def test_simultaneous_readings_do_not_mix(
+    async def test_simultaneous_readings_do_not_mix(
         self, meter: Meter, metered: Sequence[Metered], route: Route
     ) -> None:
         """Replies stream side by side."""
@@ -112,7 +112,7 @@ class MeterContract:
         assert [reading.cost() for reading in readings] == [case.cost for case in metered]
 
     @pytest.mark.parametrize("body", [b"", b"\x00" * 1000, b"{" * 5000, b"\xff\xfe"])
-    def test_a_body_that_makes_no_sense_is_survived(
+    async def test_a_body_that_makes_no_sense_is_survived(
         self, meter: Meter, metered: Sequence[Metered], route: Route, body: bytes
     ) -> None:
         """A reply that does not say what it cost reads None or an amount, never an error."""

@@ -49,7 +49,7 @@ class PolicyContract:
         assert cases, "give the fixture 'permitted', 'denied' or 'no_opinion'"
         return cases
 
-    def test_it_has_the_shape_of_a_policy(self, policy: Policy) -> None:
+    async def test_it_has_the_shape_of_a_policy(self, policy: Policy) -> None:
         """The house can find its verb."""
         assert isinstance(policy, Policy)
 

@@ -45,7 +45,7 @@ class ReplayGuardContract:
         """Give the number of live nonces that fit."""
         return 200
 
-    def test_it_has_the_shape_of_a_replay_guard(self, replay_guard: ReplayGuard) -> None:
+    async def test_it_has_the_shape_of_a_replay_guard(self, replay_guard: ReplayGuard) -> None:
         """The house can find its verb."""
         assert isinstance(replay_guard, ReplayGuard)
 

@@ -48,11 +48,11 @@ class TariffContract:
         """Give requests that it cannot price on the route."""
         return ()
 
-    def test_it_has_the_shape_of_a_tariff(self, tariff: Tariff) -> None:
+    async def test_it_has_the_shape_of_a_tariff(self, tariff: Tariff) -> None:
         """The house can find its verb and its names."""
         assert isinstance(tariff, Tariff)
 
-    def test_its_names_are_known_at_boot(self, tariff: Tariff) -> None:
+    async def test_its_names_are_known_at_boot(self, tariff: Tariff) -> None:
         """A route that names another tariff is refused before it serves."""
         assert isinstance(tariff.names, frozenset)
         assert tariff.names

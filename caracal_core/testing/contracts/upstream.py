@@ -78,7 +78,7 @@ class UpstreamContract:
         """Give the part under test."""
         raise NotImplementedError("give the fixture 'upstream': the part, dialling 'far_side'")
 
-    def test_it_has_the_shape_of_an_upstream(self, upstream: Upstream) -> None:
+    async def test_it_has_the_shape_of_an_upstream(self, upstream: Upstream) -> None:
         """The house can find its verb, and how long it may take."""
         assert isinstance(upstream, Upstream)
         assert upstream.reply_seconds > 0

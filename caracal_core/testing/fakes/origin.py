@@ -56,7 +56,11 @@ class Origin(FarSide):
         return len(self._writers)
 
     async def leave(self) -> None:
-        """Close the port and every connection; it refuses from now on."""
+        """Close the port and every connection; it refuses from now on.
+
+        Raises:
+            ValueError: what arrived was no HTTP.
+        """
         if self._server is not None:
             self._server.close()
         for writer in tuple(self._writers):
@@ -79,9 +83,7 @@ class Origin(FarSide):
         await self.leave()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handler = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._handlers.add(handler)
-        handler.add_done_callback(self._handlers.discard)
+        self._handlers.add(asyncio.create_task(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer request after request until either side has enough."""
@@ -119,10 +121,10 @@ async def _body(headers: Headers, reader: asyncio.StreamReader) -> bytes:
     if headers.get("transfer-encoding") != "chunked":
         return await reader.readexactly(int(headers.get("content-length") or 0))
     body = b""
-    while size := int(await reader.readline(), 16):
+    while size := int(await reader.readuntil(b"\r\n"), 16):
         body += await reader.readexactly(size)
-        await reader.readline()
-    await reader.readline()
+        await reader.readuntil(b"\r\n")
+    await reader.readuntil(b"\r\n")
     return body
 
 
