@@ -8,12 +8,16 @@ import itertools
 import shutil
 import socket
 import subprocess
+import sys
+import sysconfig
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from venv import EnvBuilder
 
 import psutil
 import pytest
@@ -220,3 +224,43 @@ def storage_environment() -> Callable[[StorageConfig], Mapping[str, str]]:
         }
 
     return environment
+
+
+@pytest.fixture(scope="session")
+def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Build a source tree's wheel with the running environment's back end, offline, once."""
+
+    @cache
+    def build(source: Path) -> Path:
+        directory = tmp_path_factory.mktemp("wheel")
+        command = ["-m", "build", "--wheel", "--no-isolation", "--outdir", directory, source]
+        _python(*command, cwd=directory)
+        (wheel,) = directory.iterdir()
+        return wheel
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def install_afresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Install wheels into a fresh environment and return its ``bin`` directory.
+
+    Behind its own packages it sees the running environment's, so that nothing is downloaded.
+    """
+
+    def install(*wheels: Path) -> Path:
+        root = tmp_path_factory.mktemp("environment")
+        EnvBuilder(symlinks=True).create(root)
+        command = ["--no-index", "--no-deps", "--disable-pip-version-check", "--quiet"]
+        _python("-m", "pip", "--python", root, "install", *command, *wheels, cwd=root)
+        (packages,) = root.glob("lib/python*/site-packages")
+        # A path in a .pth file lets the tree's own editable installs stay out of sight.
+        (packages / "running.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        return root / "bin"
+
+    return install
+
+
+def _python(*arguments: str | Path, cwd: Path) -> None:
+    command = [sys.executable, *arguments]
+    subprocess.run(command, cwd=cwd, check=True, timeout=120, stdout=subprocess.DEVNULL)  # noqa: S603 - our own tools
