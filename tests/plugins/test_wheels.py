@@ -1,0 +1,133 @@
+"""The wheels that people install hold everything and nothing else, and work without the tree."""
+
+import ast
+import email
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "plugins" / "auth_jwt"
+SOURCES = {
+    "caracal_core": (ROOT, ROOT / "caracal_core"),
+    "caracal_auth_jwt": (PLUGIN, PLUGIN / "src" / "caracal_auth_jwt"),
+}
+TIMEOUT_SECONDS = 100
+
+
+def run(command, cwd, **environment):
+    """Run a command in a place and an environment that know nothing of the tree."""
+    bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(  # noqa: S603 - what the test itself installed
+        list(map(str, command)),
+        cwd=cwd,
+        env=bare | environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+
+def information(wheel, name):
+    """Return a file of the wheel's metadata."""
+    archive = zipfile.ZipFile(wheel)
+    (path,) = [each for each in archive.namelist() if each.endswith(f".dist-info/{name}")]
+    return archive.read(path).decode()
+
+
+def requirements(wheel):
+    """Return what the wheel requires, extras included."""
+    return email.message_from_string(information(wheel, "METADATA")).get_all("Requires-Dist")
+
+
+def imports(path):
+    """Return the top-level names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+
+
+def canonical(name):
+    """Return a distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.fixture(scope="session")
+def environment(build_wheel, install_afresh):
+    """The ``bin`` directory of an environment with core and plugin installed from wheels."""
+    return install_afresh(build_wheel(ROOT), build_wheel(PLUGIN))
+
+
+@pytest.mark.parametrize("package", SOURCES)
+def test_a_wheel_holds_its_package_and_nothing_else(build_wheel, package):
+    """Every file of the package, migrations, SQL and the mark of its types included; no tests."""
+    source, folder = SOURCES[package]
+    files = (path for path in folder.rglob("*") if path.is_file())
+    wanted = {
+        f"{package}/{path.relative_to(folder).as_posix()}"
+        for path in files
+        if "__pycache__" not in path.parts
+    }
+    names = set(zipfile.ZipFile(build_wheel(source)).namelist())
+    assert {name for name in names if ".dist-info/" not in name} == wanted
+    assert f"{package}/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+@pytest.mark.parametrize("package", SOURCES)
+def test_a_wheel_requires_what_its_package_imports(build_wheel, package):
+    """Nothing is there only because something else happens to require it."""
+    source, folder = SOURCES[package]
+    imported = {name for path in folder.rglob("*.py") for name in imports(path)}
+    foreign = imported - sys.stdlib_module_names - {package}
+    distributions = packages_distributions()
+    required = {re.split(r"[^A-Za-z0-9._-]", line)[0] for line in requirements(build_wheel(source))}
+    wanted = {name: {canonical(each) for each in distributions[name]} for name in foreign}
+    offered = {canonical(name) for name in required}
+    assert not {name for name, choices in wanted.items() if not choices & offered}
+
+
+def test_the_plugins_wheel_requires_core_by_a_range_and_offers_the_plugin(build_wheel):
+    """A later core with other ports is not taken; the entry point bears the plugin's name."""
+    wheel = build_wheel(PLUGIN)
+    assert "caracal-core<2,>=1" in requirements(wheel)
+    assert "auth_jwt = caracal_auth_jwt.plugin:JwtPlugin" in information(wheel, "entry_points.txt")
+
+
+def test_the_installed_packages_are_the_wheels(environment, tmp_path):
+    """The proofs below are about what was installed, not about the tree."""
+    code = "import caracal_core, caracal_auth_jwt as p; print(caracal_core.__file__, p.__file__)"
+    places = run([environment / "python", "-c", code], tmp_path).stdout.split()
+    assert len(places) == len(SOURCES)
+    assert all(Path(place).is_relative_to(environment.parent) for place in places)
+
+
+def test_the_plugins_tests_pass_where_only_wheels_are(environment, tmp_path):
+    """Its own tests, with its README, run against the installed plugin and core."""
+    shutil.copytree(PLUGIN / "tests", tmp_path / "tests")
+    for file in (PLUGIN / "README.md", ROOT / "pyproject.toml"):
+        shutil.copy(file, tmp_path)
+    command = [environment / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    result = run(command, tmp_path, CARACAL_EXAMPLES="100")
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+    assert " passed" in result.stdout
+
+
+def test_caracal_lists_the_installed_plugin(environment, tmp_path):
+    """`caracal plugins` sees it by its metadata, enabled by the default AUTH_MODE."""
+    result = run([environment / "caracal", "plugins", "--json"], tmp_path)
+    assert result.returncode == 0, result.stderr
+    plugin = json.loads(result.stdout)[0]
+    assert (plugin["name"], plugin["version"]) == ("auth_jwt", "1.0.0")
+    assert (plugin["state"], plugin["hooks"]) == ("enabled", ["lifespan", "authenticators"])
