@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from caracal_core.assembly.foundation import lay_foundation
-from caracal_core.assembly.generation import Generation, assemble
+from caracal_core.assembly.generation import assemble
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
+from caracal_core.assembly.unopened import UnopenedDatabase
+from caracal_core.assembly.wiring import routes_of
 from caracal_core.cli.output import printable
 from caracal_core.cli.session import load_configuration
-from caracal_core.config.load import Loaded
-from caracal_core.storage.unopened import Unopened
 
 
 @click.command("check")
@@ -22,17 +20,20 @@ from caracal_core.storage.unopened import Unopened
 def command(ctx: click.Context) -> None:
     """Load, discover, configure and wire; open nothing.
 
-    Exits with 2 and names each fault where the gateway would not start.
+    Exits with 2 and names what is wrong where the gateway would not start.
     """
     loaded = load_configuration(ctx)
-    asyncio.run(_assembled(loaded))
+    database = UnopenedDatabase(loaded.core.database)
+    secrets = MountedSecrets(Masking())
+    generation = assemble(loaded, lay_foundation(database, MetricsBook(), secrets))
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))
-    names = ", ".join(plugin.name for plugin in loaded.enabled if not plugin.plugin_class.at_root)
-    click.echo(printable(f"The configuration holds (plugins: {names}; digest {loaded.digest})."))
+    plugins = [plugin.name for plugin in loaded.enabled if not plugin.plugin_class.at_root]
+    routes = sorted(routes_of(generation.furnishings))
+    click.echo(f"Plugins: {_listed(plugins)}")
+    click.echo(f"Routes: {_listed(routes)}")
+    click.echo(f"The configuration holds; its digest is {loaded.digest}.")
 
 
-async def _assembled(loaded: Loaded) -> Generation:
-    """Assemble as `caracal serve` would; parts may make futures, so a loop runs."""
-    store = Unopened("sqlite" if loaded.core.database.embedded else "postgresql")
-    return assemble(loaded, lay_foundation(store, MetricsBook(), MountedSecrets(Masking())))
+def _listed(names: list[str]) -> str:
+    return printable(", ".join(names)) or "none"

@@ -1,0 +1,39 @@
+"""A store that nobody opened, for furnishing a house that will never serve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NoReturn
+
+from caracal_core.errors import Failure
+from caracal_core.ports import Dialect, Row, Statements
+from caracal_core.storage.config import StorageConfig
+
+
+class UnopenedDatabase:
+    """Stands where the store will stand; every verb raises `Failure`.
+
+    Args:
+        config: which store it will be.
+    """
+
+    def __init__(self, config: StorageConfig) -> None:
+        self._config = config
+
+    @property
+    def dialect(self) -> Dialect:
+        return "sqlite" if self._config.embedded else "postgresql"
+
+    async def fetch(self, sql: str, *arguments: object) -> Sequence[Row]:  # noqa: ARG002 - the port's
+        _refuse()
+
+    async def execute(self, sql: str, *arguments: object) -> int:  # noqa: ARG002 - the port's
+        _refuse()
+
+    def transaction(self) -> AbstractAsyncContextManager[Statements]:
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise Failure("database", "it is not open")
