@@ -1,0 +1,30 @@
+"""Runs ``caracal`` as people do: a process of its own, in a directory of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("caracal")
+
+
+@pytest.fixture
+def caracal(tmp_path: Path):
+    """Run the program with nothing but the given environment; return what it printed."""
+
+    def caracal(*arguments: str, environment: Mapping[str, str] | None = None):
+        return subprocess.run(  # noqa: S603 - the project's own program
+            [PROGRAM, *arguments],
+            cwd=tmp_path,
+            env={"CARACAL_DATA_DIR": str(tmp_path / "data"), **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return caracal

@@ -1,0 +1,145 @@
+"""The program: what it lists, what it imports, and its exit codes, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from caracal_core.cli.main import COMMANDS
+
+BROKEN = """
+from caracal_core.plugin import Config, Plugin, hookimpl
+
+
+class ThePlugin(Plugin):
+    @hookimpl
+    def commands(self, cli):
+        {body}
+"""
+
+GREET = BROKEN.format(
+    body="""
+        import click
+
+        @cli.command("greet")
+        @click.option("--name", default="you")
+        def greet(name):
+            '''Say hello.'''
+            click.echo(f"hello {name}")
+"""
+)
+
+
+def test_help_names_every_command_and_version_the_version(caracal):
+    told = caracal("--help")
+    assert told.returncode == 0
+    assert all(f"  {name} " in told.stdout for name in COMMANDS)
+    assert caracal("--version").stdout.startswith("caracal, version 1.")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_cores_own_can_be_imported(caracal, name):
+    told = caracal(name, "--help")
+    assert told.returncode == 0, told.stderr
+
+
+def test_help_and_version_import_nothing_heavy():
+    code = (
+        "import sys; from caracal_core.cli.main import cli\n"
+        "assert not {'sanic', 'tortoise', 'asyncpg', 'pydantic', 'aiohttp'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603 - our own code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "told"),
+    [
+        (["check"], {"AUTH_MODE": "nope"}, 2, "no installed plugin serves the mode nope"),
+        (["check"], {"DB_NAME": "caracal"}, 2, "DB_HOST: it is empty or absent"),
+        (["plugins", "--config", "none.yaml"], {}, 2, "none.yaml: does not exist"),
+        (["config", "show", "--set", "log_lvel=DEBUG"], {}, 2, "Did you mean log_level?"),
+        (["nope"], {}, 2, "No such command 'nope'"),
+        (["check", "--nope"], {}, 2, "No such option"),
+    ],
+)
+def test_what_is_misconfigured_exits_with_2_in_words(caracal, arguments, environment, code, told):
+    result = caracal(*arguments, environment=environment)
+    assert result.returncode == code
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_what_fails_exits_with_1_in_words(caracal):
+    """PostgreSQL is not there."""
+    environment = {"DB_HOST": "127.0.0.1", "DB_PORT": "1", "DB_POOL_TIMEOUT": "1"}
+    result = caracal("db", "status", environment=environment)
+    assert result.returncode == 1
+    assert result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_enabled_plugin_adds_its_commands(caracal, packages):
+    packages.add("acme", code=GREET)
+    environment = {"PYTHONPATH": str(packages.directory), "PLUGINS": "acme"}
+    assert caracal("greet", "--name", "me", environment=environment).stdout == "hello me\n"
+    assert "greet    Say hello." in caracal("--help", environment=environment).stdout
+
+
+def test_an_installed_plugin_that_is_not_enabled_adds_nothing(caracal, packages):
+    packages.add("acme", code=GREET)
+    result = caracal("greet", environment={"PYTHONPATH": str(packages.directory)})
+    assert result.returncode == 2
+    assert "No such command 'greet'" in result.stderr
+
+
+@pytest.mark.parametrize("body", ["raise ValueError('x')", "cli.add_command(cli, 'check')"])
+def test_a_plugin_that_breaks_the_command_line_stops_only_its_own(caracal, packages, body):
+    """The commands that explain what is wrong still work."""
+    packages.add("acme", code=BROKEN.format(body=body))
+    environment = {"PYTHONPATH": str(packages.directory), "PLUGINS": "acme"}
+    assert caracal("--help", environment=environment).returncode == 0
+    assert caracal("config", "show", environment=environment).returncode == 0
+    result = caracal("greet", environment=environment)
+    assert result.returncode == 2
+    assert result.stderr.startswith("plugin acme: ")
+
+
+def test_a_broken_configuration_leaves_help_and_is_explained_by_check(caracal):
+    environment = {"AUTH_MODE": "nope"}
+    assert "check" in caracal("--help", environment=environment).stdout
+    assert caracal("greet", environment=environment).stderr.startswith("auth_mode: ")
+
+
+def test_an_interrupt_is_quiet(packages, tmp_path):
+    packages.add(
+        "acme",
+        code=BROKEN.format(
+            body="""
+        @cli.command("wait")
+        def wait():
+            import signal
+            print("ready", flush=True)
+            signal.pause()
+"""
+        ),
+    )
+    environment = {"PYTHONPATH": str(packages.directory), "PLUGINS": "acme", **os.environ}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from caracal_core.cli.main import main; main()", "wait"],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told == ""
