@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -85,9 +85,11 @@ class Rehearsal:
         metrics: the fake metrics, unless services were given.
         upstream: the fake upstream; it plays a script and keeps what it received.
         gateway: the corridor, once the house is open.
+        routes: the terms of every registered route by id, once the house is open.
     """
 
     gateway: Gateway
+    routes: Mapping[str, Terms]
 
     def __init__(
         self,
@@ -116,6 +118,7 @@ class Rehearsal:
     async def __aenter__(self) -> Self:
         tested = [*map(self._furnish, self._plugins), _furnishing("parts", False, self._parts)]
         furnishings = [*tested, _furnishing("fakes", True, self._fakes(tested))]
+        self.routes = routes_of(furnishings)
         self._lives = await open_lives(furnishings)
         self.gateway = wire(
             furnishings, self._directory, self._rules, self._warden, self.clock, FakeCounter()
