@@ -164,6 +164,29 @@ async def test_a_late_dial_is_late(pool_to):
     assert raised.value.status == 504
 
 
+async def test_what_was_being_dialled_at_the_close_is_not_kept(replying, pool_to):
+    """Its call may end well; the connection ends with it."""
+    server = await replying(REPLY)
+    dialling, go_on = asyncio.Event(), asyncio.Event()
+
+    async def dial() -> HttpConnection:
+        dialling.set()
+        await go_on.wait()
+        loop = asyncio.get_running_loop()
+        return (await loop.create_connection(HttpConnection, "127.0.0.1", server.port))[1]
+
+    pool = pool_to(server, dial=dial)
+    acquiring = asyncio.ensure_future(pool.acquire())
+    await dialling.wait()
+    await pool.close()
+    go_on.set()
+    connection = await acquiring
+    await exchange(connection)
+    pool.release(connection)
+    async with asyncio.timeout(5):
+        await connection.wait_closed()
+
+
 async def test_closing_ends_every_connection(replying, pool_to):
     """The lent ones too; afterwards none is lent."""
     pool = pool_to(await replying(REPLY))

@@ -22,6 +22,12 @@ class DeclaredBody(FakeBody):
         self._length = length
 
 
+async def turns() -> None:
+    """Let everything that is under way on loopback arrive."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 async def collecting(raw_server):
     """Start a server that keeps every byte it gets, until the gateway hangs up."""
@@ -126,7 +132,9 @@ async def test_an_early_reply_ends_the_upload(raw_server, connect, call, length)
     async def talk(reader, writer):
         await server.head(reader)
         await asked_for_more.wait()
-        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nstop")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nst")
+        await turns()
+        writer.write(b"op")
         await reader.read()
 
     async def client_takes_its_time():
@@ -140,6 +148,33 @@ async def test_an_early_reply_ends_the_upload(raw_server, connect, call, length)
     assert (heard.status, heard.body) == (413, b"stop")
     async with asyncio.timeout(PATIENCE_SECONDS):
         await server.ended.wait()
+
+
+@pytest.mark.parametrize("length", [20, LONG, None], ids=["short", "long", "chunked"])
+async def test_nothing_is_sent_after_the_reply(raw_server, connect, call, length):
+    """The upstream has decided; what the client still sends is not its business."""
+    replied = asyncio.Event()
+    rest = None
+
+    async def talk(reader, writer):
+        nonlocal rest
+        await server.head(reader)
+        await reader.readuntil(b"first")
+        writer.write(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n")
+        replied.set()
+        rest = await reader.read()
+
+    async def client_goes_on():
+        await replied.wait()
+        await turns()
+
+    server = await raw_server(talk)
+    upstream = await connect(server.url)
+    body = DeclaredBody([b"first", b"second"], length, between=client_goes_on)
+    assert (await call(upstream, a_request("POST", body=body))).status == 401
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await server.ended.wait()
+    assert b"second" not in rest
 
 
 async def test_a_connection_with_half_a_request_is_not_kept(raw_server, connect, call):

@@ -141,6 +141,7 @@ BROKEN_HEADS = {
     "flood of interim replies": b"HTTP/1.1 100 Continue\r\n\r\n" * 9 + OK,
     "too many fields": OK + b"X: y\r\n" * (MAX_FIELDS + 1) + b"\r\n",
     "too long a value": OK + b"X: " + b"y" * MAX_HEAD_BYTES + b"\r\n\r\n",
+    "no end": OK + b"X: " + b"y" * MAX_HEAD_BYTES,
     "too long altogether": OK + b"X-Pad: 0123456789abcdef0123456789\r\n" * 2000 + b"\r\n",
 }
 
