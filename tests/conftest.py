@@ -53,6 +53,8 @@ class Postgresql:
             "unix_socket_directories": self.directory / "data",
             "max_connections": 200,
             "fsync": "off",  # the tests kill processes, not machines
+            "restore_command": "false",  # there is no archive to promote from
+            "hot_standby": "off",  # it answers once it has taken over
         }
         flags = " ".join(f"-c {name}={value}" for name, value in options.items())
         self._ctl("start", "-o", flags, "-l", str(self.directory / "data" / "log"))
@@ -61,6 +63,12 @@ class Postgresql:
         """Stop at once, if it runs."""
         if (self.directory / "data" / "postmaster.pid").exists():
             self._ctl("stop", "-m", "immediate")
+
+    def promote(self) -> None:
+        """Begin a new timeline, as a standby does that takes over."""
+        self.stop()
+        (self.directory / "data" / "recovery.signal").touch()
+        self.start()
 
     @property
     def pid(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,7 @@ from caracal_core.storage.errors import PART, ConstraintViolated, OutcomeUnknown
 
 log = logging.getLogger(__name__)
 
+CLOSE_SECONDS = 5.0
 IDLE_MILLISECONDS = "60000"
 """How long a transaction lasts whose gateway vanished; TCP alone would take hours to notice."""
 
@@ -48,7 +50,7 @@ async def open_postgresql(
     try:
         yield PostgresqlDatabase(pool, config.pool_timeout)
     finally:
-        await pool.close()
+        await _close(pool)
 
 
 async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
@@ -71,6 +73,16 @@ async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
             raise
         log.warning("The database cannot be reached yet: %s", _failure(error).internal)
         return await _open_pool(config, 0)
+
+
+async def _close(pool: asyncpg.Pool[Any]) -> None:
+    """Close the pool's connections, even those that somebody does not give back."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await pool.close()
+    except _ERRORS as error:
+        pool.terminate()
+        log.warning("The database's connections were cut off: %s", _failure(error).internal)
 
 
 @asynccontextmanager

@@ -9,14 +9,16 @@ from caracal_core.builtin.replay.epochs import CLOCK_TOLERANCE, TIMELINE, open_e
 from caracal_core.builtin.replay.memory import issued_at
 from caracal_core.builtin.replay.shares import PART, Shares
 from caracal_core.domain import Nonce
-from caracal_core.errors import Answered, Failure, TimestampOutOfWindow
+from caracal_core.errors import Failure, TimestampOutOfWindow
 from caracal_core.ports import Clock, Database, Dialect
 from caracal_core.storage.dialect import NOW
 
 SHARES_PER_SIZE = 10
+ATTEMPTS = 3
+"""Of one claim; the first may find that the epoch has not begun."""
 
 _KNOWN = "SELECT 1 AS one FROM nonces WHERE scope = $1 AND value = $2"
-_COUNT = "SELECT count(*) AS live FROM (SELECT 1 FROM nonces WHERE scope = $1 LIMIT $2) AS some"
+_COUNT = "SELECT count(*) AS live FROM (SELECT 1 FROM nonces WHERE scope = $1 LIMIT $2) AS counted"
 
 
 def _claim_sql(dialect: Dialect) -> str:
@@ -66,17 +68,13 @@ class StoredReplayGuard:
 
     async def claim(self, nonce: Nonce) -> bool:
         await self._shares.take(nonce.scope)
-        for _ in range(2):
+        for _ in range(ATTEMPTS):
             if await self._insert(nonce):
                 return True
             if await self._database.fetch(_KNOWN, nonce.scope, nonce.value):
                 return False
-            now = self._clock.now()
-            states = await self._database.fetch(self._state, now)
-            if states:
-                raise self._reason(convert(states[0], _State), nonce, now)
-            await open_epoch(self._database, self._rules)
-        raise Failure(PART, "the database's timeline keeps changing")
+            await self._clear_doubt(nonce)
+        raise Failure(PART, f"{ATTEMPTS} attempts were disturbed by changes of the database")
 
     async def _insert(self, nonce: Nonce) -> bool:
         now = self._clock.now()
@@ -88,15 +86,25 @@ class StoredReplayGuard:
         )
         return bool(rows)
 
-    def _reason(self, state: _State, nonce: Nonce, now: float) -> Answered:
-        """Say why a nonce that is not known was not taken either."""
+    async def _clear_doubt(self, nonce: Nonce) -> None:
+        """Make sure that nothing speaks against a nonce that is not known and did not go in.
+
+        Raises:
+            Failure: the clocks cannot be trusted.
+            TimestampOutOfWindow: the request is older than what is surely remembered.
+        """
+        now = self._clock.now()
+        rows = await self._database.fetch(self._state, now)
+        if not rows:
+            await open_epoch(self._database, self._rules)
+            return
+        state = convert(rows[0], _State)
         if abs(state.ahead) > CLOCK_TOLERANCE:
-            return Failure(PART, f"the database's clock is ahead of ours by {state.ahead:.0f} s")
+            raise Failure(PART, f"the database's clock is ahead of ours by {state.ahead:.0f} s")
         if state.back > 0:
-            return Failure(PART, f"the database's clock went back by {state.back:.0f} s")
+            raise Failure(PART, f"the database's clock went back by {state.back:.0f} s")
         if issued_at(nonce, now, self._rules) < state.trusted_from:
-            return TimestampOutOfWindow()
-        return Failure(PART, "the nonce expired while it was claimed")
+            raise TimestampOutOfWindow
 
     async def _count(self, scope: str) -> int:
         rows = await self._database.fetch(_COUNT, scope, self._limit)

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from caracal_core.errors import Failure
+from caracal_core.storage import postgresql
 from caracal_core.storage.errors import OutcomeUnknown
 from caracal_core.storage.postgresql import connect, open_postgresql
 
@@ -142,6 +143,18 @@ async def test_a_killed_server_fails_every_verb_and_is_used_again_when_it_is_bac
                 pass
         await asyncio.to_thread(mortal_postgresql.start)
         assert await database.fetch("SELECT 1 AS one") == [{"one": 1}]
+
+
+async def test_a_connection_that_nobody_gives_back_does_not_hinder_the_end(
+    postgres_config, monkeypatch, caplog
+):
+    monkeypatch.setattr(postgresql, "CLOSE_SECONDS", 0.05)
+    async with open_postgresql(postgres_config, warm=False) as database:
+        work = asyncio.ensure_future(database.fetch("SELECT pg_sleep(60)"))
+        await _asleep(database, 1)
+    assert "cut off" in caplog.text
+    with pytest.raises(Failure):
+        await work
 
 
 async def test_a_wrong_password_is_said_and_not_shown(postgres_config):
