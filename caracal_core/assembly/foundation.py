@@ -21,11 +21,9 @@ def lay_foundation(database: Database, book: MetricsBook, secrets: Secrets) -> F
     """
     clock = SystemClock()
     metrics = book.labelled("caracal")
-    warden = Warden()
 
     def directory(core: CoreConfig) -> AgentDirectory:
         return StoredDirectory(database, clock, core.unknown_agents, core.newcomers_parent)
 
-    metrics.gauge("exchanges_in_flight", "Exchanges in the corridor.", lambda: len(warden))
-    lost = metrics.counter("stories_lost_total", "Exchanges that an observer was not told of.")
-    return Foundation(lender(clock, database, book, secrets), directory, clock, lost, warden)
+    lost = metrics.counter("stories_lost", "Exchanges that an observer was not told of.")
+    return Foundation(lender(clock, database, book, secrets), directory, clock, lost, Warden())

@@ -1,14 +1,21 @@
-"""The way from the edge into a house: what `Door` promises, kept by `House`."""
+"""The two ways into a house: the agents' and the operators'."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
 from caracal_core.assembly.house import House
-from caracal_core.assembly.readiness import Readiness
+from caracal_core.assembly.inventory import take_inventory
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.readiness import Finding, Readiness
 from caracal_core.edge.limits import Limits
+from caracal_core.ports import Endpoint
 
 
 class FrontDoor:
-    """Implements `Door`.
+    """Where agents come in; implements `Door`.
 
     Args:
         house: what is behind it.
@@ -22,11 +29,53 @@ class FrontDoor:
         self.limits = limits
         self.exchange = house.exchange
         self.refused = house.refused
+        self.close = house.close
 
     @property
     def accepting(self) -> bool:
         return self._house.accepting
 
+    @accepting.setter
+    def accepting(self, accepting: bool) -> None:
+        self._house.accepting = accepting
+
     @property
     def ready(self) -> bool:
         return self._house.accepting and self._readiness.ready
+
+
+class BackDoor:
+    """Where operators look in; implements `Backstage`.
+
+    Args:
+        house: what they look at.
+        readiness: says whether the house can serve.
+        book: the metrics.
+    """
+
+    def __init__(self, house: House, readiness: Readiness, book: MetricsBook) -> None:
+        self._house = house
+        self._readiness = readiness
+        self.metrics = book.expose
+
+    @property
+    def accepting(self) -> bool:
+        return self._house.accepting
+
+    async def findings(self) -> Sequence[Finding]:
+        return await self._readiness.findings()
+
+    def plugins(self) -> object:
+        return take_inventory(self._house.current.loaded.enabled)
+
+    def configuration(self) -> object:
+        loaded = self._house.current.loaded
+        settings = [msgspec.structs.asdict(setting) for setting in loaded.settings]
+        return {"digest": loaded.digest, "settings": settings, "notes": loaded.notes}
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return {
+            f"{furnishing.name}/{endpoint.path}".rstrip("/"): endpoint
+            for furnishing in self._house.current.furnishings
+            for endpoint in furnishing.endpoints
+        }

@@ -1,0 +1,93 @@
+"""A served house from the ground up: store, foundation, first generation, reloads, ports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from caracal_core.assembly import discovery
+from caracal_core.assembly.foundation import lay_foundation
+from caracal_core.assembly.house import House
+from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.readiness import Readiness
+from caracal_core.assembly.secrets import MountedSecrets
+from caracal_core.assembly.services import SystemClock
+from caracal_core.cli.db import plugin_migrations
+from caracal_core.cli.reloading import Reloading
+from caracal_core.config.load import Loaded
+from caracal_core.config.reload import Watcher
+from caracal_core.config.sources import Sources
+from caracal_core.edge.front_door import BackDoor, FrontDoor
+from caracal_core.edge.limits import Limits
+from caracal_core.edge.operations import Operations
+from caracal_core.edge.server import Stopping, serve
+from caracal_core.edge.tls import certificates
+from caracal_core.ports import Database
+from caracal_core.storage.database import open_database
+from caracal_core.storage.health import StoreHealth
+
+Prepare = Callable[[Database], Awaitable[None]]
+
+
+async def serve_house(
+    places: Sources, loaded: Loaded, masking: Masking, prepare: Prepare | None = None
+) -> None:
+    """Open everything, serve until a signal, close everything.
+
+    Args:
+        places: where the configuration came from, for live reload.
+        loaded: the configuration.
+        masking: takes secrets out of logs.
+        prepare: done to the open store before anybody is served.
+
+    Raises:
+        Misconfigured: something cannot be opened as the configuration says.
+        Failure: the store cannot be used.
+    """
+    core = loaded.core
+    async with _store(loaded) as database:
+        if prepare is not None:
+            await prepare(database)
+        book = MetricsBook()
+        tls = certificates(core.tls, core.listen, book.labelled("caracal_tls"))
+        house = House(lay_foundation(database, book, MountedSecrets(masking)))
+        book.labelled("caracal").gauge(
+            "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
+        )
+        await house.open(loaded)
+        store = StoreHealth(database, plugin_migrations(loaded))
+        readiness = Readiness(lambda: [store, *house.checks], SystemClock())
+        async with _watching(places, loaded, Reloading(house, book, masking)):
+            await serve(
+                FrontDoor(house, readiness, Limits()),
+                Operations(BackDoor(house, readiness, book), core.operations.token_file),
+                core.listen,
+                core.operations.listen,
+                tls,
+                Stopping(grace=core.grace_timeout),
+            )
+
+
+@asynccontextmanager
+async def _store(loaded: Loaded) -> AsyncIterator[Database]:
+    """Open the store; the embedded one is migrated first, PostgreSQL never is from here."""
+    config = loaded.core.database
+    if config.embedded:
+        from caracal_core.storage.migrate import up  # noqa: PLC0415 - heavy
+
+        await up(config, plugin_migrations(loaded))
+    async with open_database(config, exclusive=True) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _watching(places: Sources, loaded: Loaded, reloading: Reloading) -> AsyncIterator[None]:
+    watcher = Watcher(places, discovery, loaded.digest, reloading.change, reloading.refuse)
+    watching = asyncio.create_task(watcher.run(), name="configuration")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])

@@ -1,0 +1,64 @@
+"""A changed configuration is taken into effect whole, or reported and left alone."""
+
+from __future__ import annotations
+
+import logging
+
+from caracal_core.assembly.house import House
+from caracal_core.assembly.logs import configure_logging
+from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.config.load import Loaded
+from caracal_core.errors import Misconfigured
+
+AT_START = ("listen", "operations", "database", "tls", "grace_timeout")
+"""Core's keys that are read when the process starts; a change waits for the next start."""
+
+_DIGEST_DIGITS = 12
+"""Hexadecimal digits of the digest that a metric's value can hold exactly."""
+
+_log = logging.getLogger("caracal.reload")
+
+
+class Reloading:
+    """What a change of the mounted configuration does to a house that serves.
+
+    Args:
+        house: swaps its generations.
+        book: tells which configuration is active, how often it changed, and how often it could
+            not.
+        masking: takes secrets out of logs.
+    """
+
+    def __init__(self, house: House, book: MetricsBook, masking: Masking) -> None:
+        self._house = house
+        self._masking = masking
+        metrics = book.labelled("caracal_configuration")
+        self._changed = metrics.counter("reloads", "Configurations taken into effect live.")
+        self._failed = metrics.counter("reload_failures", "Changes that could not be.")
+        metrics.gauge(
+            "digest",
+            f"First {_DIGEST_DIGITS} digits of the active digest, as a number: equal where "
+            "replicas run the same.",
+            lambda: int(house.current.loaded.digest[:_DIGEST_DIGITS], 16),
+        )
+
+    async def change(self, loaded: Loaded) -> None:
+        """Take a configuration into effect.
+
+        Raises:
+            Misconfigured: it cannot be furnished or opened; nothing changed.
+        """
+        before = self._house.current.loaded.core
+        await self._house.reload(loaded)
+        configure_logging(loaded.core.log_level, self._masking)
+        waiting = [key for key in AT_START if getattr(before, key) != getattr(loaded.core, key)]
+        if waiting:
+            _log.warning("%s: the change waits for the next start", ", ".join(waiting))
+        self._changed.add()
+        _log.info("the configuration %s is in effect", loaded.digest)
+
+    def refuse(self, error: Misconfigured) -> None:
+        """Report a configuration that changes nothing."""
+        self._failed.add()
+        _log.error("the new configuration is not used, the old one stays: %s", error)

@@ -1,0 +1,40 @@
+"""``caracal serve``: open everything, serve until a signal, close everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import uvloop
+
+from caracal_core.assembly.logs import configure_logging
+from caracal_core.assembly.masking import Masking
+from caracal_core.cli.demo.serving import serve_demo
+from caracal_core.cli.opening import serve_house
+from caracal_core.cli.session import load_configuration, sources
+
+
+@click.command("serve")
+@click.option("--demo", is_flag=True, help="Serve a demo with an upstream, an agent and a budget.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --demo: keep its files there instead of in a temporary directory.",
+)
+@click.pass_context
+def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
+    """Serve agents until SIGTERM or SIGINT; requests in flight are finished first.
+
+    Prints one JSON line with both addresses once it listens.
+    """
+    if data_dir is not None and not demo:
+        raise click.UsageError("--data-dir goes with --demo; else set database.data_dir.")
+    masking = Masking()
+    if demo:
+        configure_logging("WARNING", masking)
+        uvloop.run(serve_demo(data_dir, masking))
+        return
+    places = sources(ctx)
+    loaded = load_configuration(ctx)
+    configure_logging(loaded.core.log_level, masking)
+    uvloop.run(serve_house(places, loaded, masking))
