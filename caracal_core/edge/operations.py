@@ -15,8 +15,8 @@ from typing import Protocol
 import msgspec
 
 from caracal_core.domain import Headers, Reply, Request
-from caracal_core.edge.limits import Limits
 from caracal_core.edge.admission import OperatorCheck
+from caracal_core.edge.limits import Limits
 from caracal_core.errors import Answered, Failure, MethodNotAllowed, NoRoute
 from caracal_core.ports import Deliver, Endpoint
 

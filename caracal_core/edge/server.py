@@ -1,0 +1,169 @@
+"""The life of a gateway's process: both ports on one loop, and a stop that resets nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from time import monotonic
+from typing import Protocol
+
+from msgspec import Struct
+
+from caracal_core.config.address import Address
+from caracal_core.edge.app import GatewayApp
+from caracal_core.edge.door import Door
+from caracal_core.edge.port import Port, wait
+from caracal_core.edge.tls import Certificates
+from caracal_core.errors import Failure
+
+QUIET_SECONDS = 1.0
+"""How long a kept connection may carry a request that is on its way while the stop begins."""
+
+CLOSE_SECONDS = 30.0
+"""How long the house may take to settle and close."""
+
+_GC_THRESHOLDS = (50_000, 20, 50)
+
+_log = logging.getLogger("caracal.server")
+
+
+class House(Door, Protocol):
+    """The house as its process sees it.
+
+    Attributes:
+        accepting: set to False once it is to stop; `ready` is False from then on.
+    """
+
+    accepting: bool
+
+    async def close(self) -> None:
+        """Wait until every exchange is settled and told, and close everything."""
+
+
+class Stopping(Struct, frozen=True):
+    """How long a stop takes.
+
+    Attributes:
+        delay: seconds in which the gateway says that it is not ready and serves as before, so
+            that whoever sends it connections learns of it.
+        grace: seconds that requests in service then have to finish.
+    """
+
+    delay: float = 0.0
+    grace: float = 30.0
+
+
+class Signals:
+    """SIGTERM and SIGINT: the first one asks for a stop, the second one for a quick one.
+
+    Attributes:
+        stop: set by the first.
+        hurry: set by the second.
+    """
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Catch them in here; nothing is killed by one."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        for number in numbers:
+            loop.add_signal_handler(number, self._note)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _note(self) -> None:
+        (self.hurry if self.stop.is_set() else self.stop).set()
+
+
+async def serve(
+    house: House,
+    operations: Door,
+    listen: Address,
+    operations_listen: Address,
+    certificates: Certificates | None,
+    stopping: Stopping,
+) -> None:
+    """Serve until a signal, then stop without resetting anybody.
+
+    One line on standard output says when and where it listens. The operations port answers
+    to the very end. The house is open already, and is closed here, come what may.
+
+    Args:
+        house: behind the agents' port.
+        operations: behind the operations port.
+        listen: the agents' port.
+        operations_listen: the operations port.
+        certificates: what the agents' port proves itself with; None serves plain HTTP.
+        stopping: how long a stop takes.
+
+    Raises:
+        Misconfigured: an address cannot be listened on.
+        Failure: the house did not close in time.
+    """
+    tls = certificates.context if certificates else None
+    agents = Port(GatewayApp("caracal", house), listen, tls, ("listen", "LISTEN_ADDRESS"))
+    operators = Port(
+        GatewayApp("caracal-operations", operations, health_path=None),
+        operations_listen,
+        None,
+        ("operations.listen", "OPERATIONS_LISTEN_ADDRESS"),
+    )
+    signals = Signals()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(signals.caught())
+        stack.push_async_callback(operators.close)
+        stack.push_async_callback(_close, house)
+        stack.push_async_callback(agents.close)
+        await operators.open()
+        await agents.open()
+        if certificates is not None:
+            watch = asyncio.create_task(certificates.watch(), name="certificates")
+            stack.callback(watch.cancel)
+        _settle_memory()
+        _announce(agents, operators)
+        await signals.stop.wait()
+        await _drain(house, agents, stopping, signals.hurry)
+
+
+async def _drain(house: House, agents: Port, stopping: Stopping, hurry: asyncio.Event) -> None:
+    """Finish what is in service; every answer from now on ends its connection."""
+    _log.info("stopping")
+    house.accepting = False
+    await wait(hurry, stopping.delay)
+    agents.stop_listening()
+    now = monotonic()
+    await agents.finish(now + QUIET_SECONDS, now + stopping.grace, hurry)
+
+
+async def _close(house: House) -> None:
+    house.accepting = False
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await house.close()
+    except TimeoutError:
+        raise Failure("gateway", f"it did not close in {CLOSE_SECONDS:g} s") from None
+    _log.info("stopped")
+
+
+def _announce(agents: Port, operators: Port) -> None:
+    line = {"event": "listening", "gateway": agents.url, "operations": operators.url}
+    print(json.dumps(line), flush=True)  # noqa: T201 - whoever started us waits for this line
+
+
+def _settle_memory() -> None:
+    """Spare the collector what lives as long as the process; the house is furnished."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
