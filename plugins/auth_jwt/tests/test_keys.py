@@ -86,6 +86,14 @@ def test_small_exponents_are_unfit(make_key):
         VerifyingKey(key, "RS256")
 
 
+def test_keys_of_the_faulty_generator_are_unfit():
+    """ROCA: such a key's private half can be computed from its public one."""
+    modulus = 65_537**128  # any power of the generator bears the mark
+    key = RSAKey.import_key(rsa.RSAPublicNumbers(65_537, modulus).public_key())
+    with pytest.raises(Unfit, match="ROCA"):
+        VerifyingKey(key, "RS256")
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("size", [0, 1, 31, 63, 64, 65, 132, 256, 257, 100_000])
 def test_a_signature_of_any_shape_is_answered_not_raised(make_issuer, algorithm, size):

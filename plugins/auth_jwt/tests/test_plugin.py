@@ -11,6 +11,7 @@ from caracal_auth_jwt import key_file
 from caracal_auth_jwt.config import JwtConfig
 from caracal_auth_jwt.plugin import JwtPlugin
 from caracal_core.errors import Misconfigured, Unauthenticated
+from caracal_core.testing.contracts import PluginContract
 from caracal_core.testing.fakes import FakeMetrics, a_services
 
 
@@ -28,6 +29,33 @@ class TellingMetrics(FakeMetrics):
     async def something_counted(self):
         async with asyncio.timeout(20):
             await self._counted.wait()
+
+
+class TestContract(PluginContract):
+    """The plugin owes what every plugin owes."""
+
+    @pytest.fixture
+    def plugin_class(self):
+        return JwtPlugin
+
+    @pytest.fixture
+    def config(self, tmp_path, issuer):
+        path = tmp_path / "jwt_public.pem"
+        path.write_bytes(issuer.public_pem)
+        return {"public_key_path": str(path), "issuer": "https://idp.example"}
+
+    @pytest.fixture
+    def bad_configs(self):
+        return [
+            {"algorithm": "HS256-with-a-secret-in-it"},
+            {"audience": ""},
+            {"types": ["id_token"]},
+            {"leeway_seconds": "an hour at least"},
+        ]
+
+    @pytest.fixture
+    def entry_point(self):
+        return "auth_jwt"
 
 
 async def test_building_it_touches_no_file(tmp_path):

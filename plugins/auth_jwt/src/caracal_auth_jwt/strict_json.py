@@ -39,6 +39,8 @@ def members(data: bytes) -> dict[str, Any]:
         named = _decoder.decode(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except msgspec.MsgspecError as error:  # no ValueError before msgspec 0.22
+        raise ValueError(str(error)) from None
     found = {name.text: value for name, value in named.items()}
     if len(found) != len(named):
         raise ValueError("a name stands twice")
