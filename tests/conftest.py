@@ -54,7 +54,6 @@ class Postgresql:
             "max_connections": 200,
             "fsync": "off",  # the tests kill processes, not machines
             "restore_command": "false",  # there is no archive to promote from
-            "hot_standby": "off",  # it answers once it has taken over
         }
         flags = " ".join(f"-c {name}={value}" for name, value in options.items())
         self._ctl("start", "-o", flags, "-l", str(self.directory / "data" / "log"))
@@ -69,6 +68,8 @@ class Postgresql:
         self.stop()
         (self.directory / "data" / "recovery.signal").touch()
         self.start()
+        wait = "WHILE pg_is_in_recovery() LOOP PERFORM pg_sleep(0.01); END LOOP"
+        self.sql("SET statement_timeout = '30s'", f"DO $$ BEGIN {wait}; END $$")
 
     @property
     def pid(self) -> int:
