@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from caracal_core.config.address import ListenAddress
+from caracal_core.config.tls import TlsConfig
 from caracal_core.config.words import words
-from caracal_core.edge.tls_config import TlsConfig
 from caracal_core.plugin import Config, setting
 from caracal_core.storage.config import StorageConfig
 

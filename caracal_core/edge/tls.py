@@ -16,8 +16,8 @@ from pathlib import Path
 from cryptography import x509
 
 from caracal_core.config.address import Address
+from caracal_core.config.tls import TlsConfig
 from caracal_core.edge.loopback import is_loopback
-from caracal_core.edge.tls_config import TlsConfig
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Metrics
 

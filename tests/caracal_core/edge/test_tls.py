@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from caracal_core.config.address import Address
+from caracal_core.config.tls import TlsConfig
 from caracal_core.edge.tls import Certificates, certificates
-from caracal_core.edge.tls_config import TlsConfig
 from caracal_core.errors import Misconfigured
 from caracal_core.testing.fakes.services import FakeMetrics
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caracal_core.edge.tls_config import TlsConfig
+from caracal_core.config.tls import TlsConfig
 
 
 @pytest.mark.parametrize(
