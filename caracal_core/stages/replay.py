@@ -57,19 +57,21 @@ class Replay:
             if rule == "required":
                 raise NonceMissing
             return
-        self._check_timestamp(request)
+        issued_at = self._timestamp(request)
         expires_at = self._clock.now() + self._window.remember
-        if not await self._guard(due, Nonce(principal.id, value, expires_at)):
+        if not await self._guard(due, Nonce(principal.id, value, expires_at, issued_at)):
             raise Replayed
 
-    def _check_timestamp(self, request: Request) -> None:
-        """Refuse what is outside the window: without it, old nonces could be used again."""
+    def _timestamp(self, request: Request) -> int:
+        """Return when the client says it sent this; outside the window, old nonces could pass."""
         text = _single(request, "x-caracal-timestamp", _TIMESTAMP)
         if text is None:
             raise BadRequest("X-Caracal-Nonce needs X-Caracal-Timestamp, in unix seconds.")
-        age = self._clock.now() - int(text)
+        issued_at = int(text)
+        age = self._clock.now() - issued_at
         if age > self._window.past or -age > self._window.future:
             raise TimestampOutOfWindow
+        return issued_at
 
 
 def _single(request: Request, name: str, form: re.Pattern[str]) -> str | None:

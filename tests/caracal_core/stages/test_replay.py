@@ -19,7 +19,7 @@ class _Guard:
     async def claim(self, nonce):
         fresh = (nonce.scope, nonce.value) not in self.claimed
         self.claimed.append((nonce.scope, nonce.value))
-        self.expires_at = nonce.expires_at
+        self.expires_at, self.issued_at = nonce.expires_at, nonce.issued_at
         return fresh
 
 
@@ -59,7 +59,7 @@ async def test_agents_nonces_never_collide(claim):
 
 async def test_a_nonce_is_remembered_for_longer_than_its_timestamp_is_believed(claim, guard):
     await claim(*stamped(timestamp=NOW + 60))
-    assert guard.expires_at == NOW + 360
+    assert (guard.expires_at, guard.issued_at) == (NOW + 360, NOW + 60)
 
 
 async def test_a_required_nonce_that_is_missing_is_401(claim):
