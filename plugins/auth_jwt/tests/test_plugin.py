@@ -23,8 +23,14 @@ class TellingMetrics(FakeMetrics):
         self._counted = asyncio.Event()
 
     def counter(self, name, help, **labels):
-        self._counted.set()
-        return super().counter(name, help, **labels)
+        counter, told = super().counter(name, help, **labels), self._counted
+
+        class Telling:
+            def add(self, amount=1):
+                counter.add(amount)
+                told.set()
+
+        return Telling()
 
     async def something_counted(self):
         async with asyncio.timeout(20):

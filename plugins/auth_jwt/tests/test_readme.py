@@ -1,5 +1,6 @@
 """README's table is the model's, and its commands and code do what they say."""
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import yaml
 
 from caracal_auth_jwt.config import ALGORITHMS, JwtConfig
 from caracal_auth_jwt.plugin import JwtPlugin
+from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.ports import Clock
 from caracal_core.testing.fakes import a_services
 
@@ -104,3 +106,16 @@ async def test_the_commands_make_a_key_and_a_token_that_proves_its_agent(tmp_pat
     (authenticator,) = plugin.authenticators(services)
     async with plugin.lifespan(services):
         assert (await authenticator.authenticate(bearer(token))).id == "research-1"
+
+
+async def test_the_metrics_that_it_names_are_published_from_the_start(tmp_path, issuer):
+    """As a scrape of the operations port shows them."""
+    path, book = tmp_path / "key.pem", MetricsBook()
+    path.write_bytes(issuer.public_pem)
+    plugin = JwtPlugin(JwtConfig(public_key_path=path))
+    async with plugin.lifespan(a_services(metrics=book.labelled("caracal_auth_jwt"))):
+        await asyncio.sleep(0)  # lets the follower of the file take its first step
+        scraped = book.expose().decode()
+    named = re.findall(r"`(caracal_auth_jwt_\S+?)`", README.read_text())
+    assert len(named) == 2
+    assert [name for name in named if f"\n{name} 0.0\n" in scraped] == named

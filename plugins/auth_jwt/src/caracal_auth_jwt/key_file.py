@@ -9,7 +9,7 @@ from pathlib import Path
 from caracal_auth_jwt import pem
 from caracal_auth_jwt.keys import Unfit, VerifyingKey
 from caracal_core.errors import Failure, Misconfigured
-from caracal_core.ports import Metrics
+from caracal_core.ports import Counter, Metrics
 
 POLL_SECONDS = 2.0
 """How often the file is looked at. Its content is compared, not its time: mounted secrets are
@@ -70,6 +70,8 @@ class KeyFile:
 
     async def follow(self, log: logging.Logger, metrics: Metrics) -> None:
         """Look at the file every `POLL_SECONDS`, for ever."""
+        for result in ("taken_up", "refused"):
+            _changes(metrics, result)  # published as 0 from the start, so that alerts can rise
         while True:
             await asyncio.sleep(POLL_SECONDS)
             await self.look(log, metrics)
@@ -81,10 +83,10 @@ class KeyFile:
         except Misconfigured as error:
             changed, fault = False, str(error)
         if changed:
-            _count(metrics, "taken_up")
+            _changes(metrics, "taken_up").add()
             log.info("the key in %s was taken up", self._path)
         if fault and fault != self._fault:
-            _count(metrics, "refused")
+            _changes(metrics, "refused").add()
             log.error("%s The last good key stays in force.", fault)
         self._fault = fault
 
@@ -93,5 +95,5 @@ class KeyFile:
             return file.read(pem.BYTES_MAX + 1)
 
 
-def _count(metrics: Metrics, result: str) -> None:
-    metrics.counter("key_changes", "Changes seen in the key file.", result=result).add()
+def _changes(metrics: Metrics, result: str) -> Counter:
+    return metrics.counter("key_changes", "Changes seen in the key file.", result=result)
