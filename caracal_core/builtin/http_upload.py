@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from caracal_core.builtin.http_connection import HttpConnection
 from caracal_core.domain import Body
@@ -45,15 +45,11 @@ class Upload:
         """Send a short request, or begin to send a long one."""
         length = self._body.length
         if length == 0:
-            self._on_sent()
-            self._connection.write(head)
-            self.complete = True
-        elif length is None:
-            self._task = asyncio.create_task(self._beside(self._send_chunks(head)))
-        elif length > INLINE_BYTES:
-            self._task = asyncio.create_task(self._beside(self._send_bytes(head, length)))
-        else:
+            self.complete = await self._put(head, first=True)
+        elif length is not None and length <= INLINE_BYTES:
             await self._send_bytes(head, length)
+        else:
+            self._task = asyncio.create_task(self._send_beside(head, length))
 
     async def stop(self) -> None:
         """Send no more; the connection is only good for another request where all was sent."""
@@ -62,10 +58,13 @@ class Upload:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def _beside(self, sending: Coroutine[None, None, None]) -> None:
+    async def _send_beside(self, head: bytes, length: int | None) -> None:
         """Send while the reply is awaited; break that off where this fails."""
         try:
-            await sending
+            if length is None:
+                await self._send_chunks(head)
+            else:
+                await self._send_bytes(head, length)
         except BaseException as error:  # noqa: BLE001 - it is raised where the reply is awaited
             if not self._stopped:
                 self.trouble = error

@@ -127,25 +127,17 @@ async def test_a_refused_address_gets_no_packet(silent_port, host, caplog):
 
 
 def resolving(monkeypatch, *answers: list[str]) -> list[str]:
-    """Let names resolve to these answers, one after the other; numbers mean themselves."""
-    asked = []
-    left = list(answers)
+    """Let names resolve to these answers, one after the other; addresses mean themselves."""
+    loop = asyncio.get_running_loop()
+    really, asked, left = loop.getaddrinfo, [], list(answers)
 
-    async def getaddrinfo(host, port, *, type=0, **_):
+    async def getaddrinfo(host, port, **options):
+        if not host.endswith(".example"):
+            return await really(host, port, **options)
         asked.append(host)
-        addresses = left.pop(0)
-        return [
-            (
-                socket.AF_INET6 if ":" in address else socket.AF_INET,
-                socket.SOCK_STREAM,
-                socket.IPPROTO_TCP,
-                "",
-                (address, port, 0, 0) if ":" in address else (address, port),
-            )
-            for address in addresses
-        ]
+        return [found for each in left.pop(0) for found in await really(each, port, **options)]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
     return asked
 
 

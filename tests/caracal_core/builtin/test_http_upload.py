@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import AsyncMock
 
 import pytest
 
 from caracal_core.builtin.http_upload import INLINE_BYTES
-from caracal_core.errors import BadRequest, PayloadTooLarge, RequestTimeout
+from caracal_core.errors import BadRequest, PayloadTooLarge, RequestTimeout, UpstreamUnreachable
 from caracal_core.testing.fakes import FakeBody, a_request
 
 PATIENCE_SECONDS = 10
@@ -196,6 +197,25 @@ async def test_a_connection_with_half_a_request_is_not_kept(raw_server, connect,
     await call(upstream, a_request("POST", body=body))
     await call(upstream)
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("length", [0, 20, LONG, None], ids=["none", "short", "long", "chunked"])
+async def test_an_upstream_that_closes_at_once_gets_nothing(raw_server, connect, call, length):
+    """Where the connection ended before the first byte, nothing was sent and nothing costs."""
+
+    async def talk(reader, writer):
+        pass
+
+    server = await raw_server(talk)
+    upstream = await connect(server.url)
+    connection = await upstream._line[1].acquire()  # ended, before a request is risked on it
+    await connection.wait_closed()
+    upstream._line[1].acquire = AsyncMock(return_value=connection)
+    told = []
+    body = DeclaredBody([b"x" * 20] if length != 0 else [], length)
+    with pytest.raises(UpstreamUnreachable):
+        await call(upstream, a_request("POST", body=body), on_sent=lambda: told.append(1))
+    assert told == []
 
 
 @pytest.mark.parametrize("length", [20, 2 * LONG, None], ids=["short", "long", "chunked"])
