@@ -17,11 +17,11 @@ WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each}($1))
   AND $2 <= limit_micro - spent_micro - held_micro
 """)
 _RESERVE = Statement("""
-WITH clock(instant) AS (SELECT {now})
 INSERT INTO reservations (
     id, agent, accounts, route, request, currency, amount_micro, orphan, owner, windows,
     created_at, expires_at
 )
+WITH clock(instant) AS (SELECT {now})
 SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, instant, instant + $12
 FROM clock
 WHERE TRUE

@@ -31,11 +31,11 @@ WHERE id = $2 AND state = 'pending'
 RETURNING id, state, amount_micro, posted_micro, currency, cause, windows
 """)
 _REMEMBER = Statement("""
-WITH clock(instant) AS (SELECT {now})
 INSERT INTO reservations (
     id, state, posted_micro, currency, cause, agent, accounts, route, request, amount_micro,
     orphan, owner, windows, created_at, expires_at, ended_at
 )
+WITH clock(instant) AS (SELECT {now})
 SELECT $2, $3, $4, COALESCE($5, $7), $6, '', '[]', '', '', 0,
     'void', '', '[]', instant, instant, instant
 FROM clock

@@ -29,8 +29,8 @@ ORDER BY id FOR UPDATE
 """
 # The lock keeps a limit that is being changed from being copied as it was before.
 _OPEN = Statement("""
-WITH {starts}, {path}
 INSERT INTO budget_windows (budget_id, starts_at, limit_micro)
+WITH {starts}, {path}
 SELECT b.id, p.starts_at, b.limit_micro
 FROM path AS p JOIN budgets AS b ON b.id = p.budget_id
 WHERE TRUE

@@ -58,13 +58,24 @@ async def fund_account(database, account, limit, parent=None, period="total"):
     await set_budget(database, account, limit, period)
 
 
+class BalancedBooks:
+    """For tests that open their own databases."""
+
+    fund = staticmethod(fund_account)
+    wrong = staticmethod(unbalanced)
+
+
+@pytest.fixture
+def balanced_books():
+    return BalancedBooks
+
+
 @pytest.fixture
 async def balanced(database):
     """Ask whether the books balance: ``assert await balanced()``."""
 
     async def ask():
-        wrong = await unbalanced(database)
-        assert wrong == []
+        assert await unbalanced(database) == []
         return True
 
     return ask

@@ -1,0 +1,156 @@
+"""Holds live as long as their owner renews them; others are resolved once, by their own rule."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from caracal_core.builtin.ledger.expiry import Resolved, renew, resolve
+from caracal_core.builtin.ledger.reserving import reserve
+from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.storage.database import open_database
+from caracal_core.testing.fakes import a_charge, usd
+
+START = 1_795_400_000.0
+HOUR = 3600.0
+
+
+@pytest.fixture
+async def hold(database, give_budget):
+    """Hold 0.1 USD for 300 seconds from START; return the charge's id."""
+    await give_budget("alice", usd("100"))
+
+    async def hold(owner="mine", **terms):
+        charge = a_charge(usd("0.1"), "alice", **terms)
+        await reserve(database, charge, owner, START)
+        return charge.id
+
+    return hold
+
+
+@pytest.fixture
+async def expiry(database):
+    async def read(id):
+        (row,) = await database.fetch("SELECT expires_at FROM reservations WHERE id = $1", id)
+        return row["expires_at"] - START
+
+    return read
+
+
+async def test_a_hold_is_renewed_by_its_owner_only(database, hold, expiry):
+    mine, other = await hold("mine"), await hold("other")
+    assert await renew(database, "mine", 300, HOUR, START + 200) == 1
+    assert (await expiry(mine), await expiry(other)) == (500, 300)
+
+
+async def test_a_young_hold_is_left_alone(database, hold, expiry):
+    """Most calls are short; their rows are not written again."""
+    mine = await hold()
+    assert await renew(database, "mine", 300, HOUR, START + 80) == 0
+    assert await renew(database, "mine", 300, HOUR, START + 100) == 1
+    assert await expiry(mine) == 400
+
+
+async def test_an_ended_hold_is_not_renewed(database, hold):
+    await settle(database, End(await hold(), "not_sent"))
+    assert await renew(database, "mine", 300, HOUR, START + 200) == 0
+
+
+async def test_an_expired_hold_of_a_living_owner_is_renewed_while_nobody_resolved_it(
+    database, hold, expiry
+):
+    """The process was stuck, not dead."""
+    mine = await hold()
+    assert await renew(database, "mine", 300, HOUR, START + 400) == 1
+    assert await expiry(mine) == 700
+    assert await resolve(database, 10, HOUR, START + 400) == []
+
+
+async def test_no_hold_grows_older_than_the_longest(database, hold, expiry):
+    """It is renewed up to that age, then no more, and resolved as expired."""
+    mine = await hold()
+    for at in (200, 400, 500):
+        await renew(database, "mine", 300, 600, START + at)
+    assert await expiry(mine) == 600
+    assert await renew(database, "mine", 300, 600, START + 599) == 0
+    assert await resolve(database, 10, 600, START + 599) == []
+    assert await resolve(database, 10, 600, START + 600) == [Resolved(mine, "posted", "expired")]
+
+
+@pytest.mark.parametrize(
+    ("orphan", "state", "spent", "entry"),
+    [("post", "posted", 100_000, "posted"), ("void", "voided", 0, "voided")],
+)
+async def test_an_orphan_is_resolved_by_its_own_rule(  # noqa: PLR0917 - fixtures
+    database, hold, counts, balanced, orphan, state, spent, entry
+):
+    """Booked in full or given back, as its route declared."""
+    id = await hold(orphan=orphan)
+    assert await resolve(database, 10, HOUR, START + 299.9) == []
+    assert await resolve(database, 10, HOUR, START + 300) == [Resolved(id, state, "orphan")]
+    assert await counts("alice") == [(spent, 0, 0)]
+    (row,) = await database.fetch("SELECT kind, held_micro, cause, created_at FROM entries")
+    assert tuple(row.values()) == (entry, 100_000, "orphan", START + 300)
+    assert await balanced()
+
+
+async def test_batches_are_bounded_and_oldest_first(database, hold, balanced):
+    late = await hold(expire_seconds=200)
+    early = await hold(expire_seconds=100)
+    last = await hold(expire_seconds=250)
+    at = START + 300
+    assert {hold.id for hold in await resolve(database, 2, HOUR, at)} == {early, late}
+    assert {hold.id for hold in await resolve(database, 2, HOUR, at)} == {last}
+    assert await resolve(database, 2, HOUR, at) == []
+    assert await balanced()
+
+
+async def test_expiry_is_by_the_databases_clock(database, give_budget):
+    """Without an instant given: one hold expired long ago, the other has just begun."""
+    await give_budget("alice", usd("1"))
+    old, young = a_charge(usd("0.1"), "alice"), a_charge(usd("0.1"), "alice")
+    await reserve(database, old, "mine", 1_000_000_000.0)
+    await reserve(database, young, "mine")
+    assert [hold.id for hold in await resolve(database, 10, HOUR)] == [old.id]
+
+
+async def test_several_reapers_resolve_each_hold_once(postgres_config, balanced_books):
+    """And do not wait for each other, nor for an owner who ends a hold meanwhile."""
+    async with open_database(postgres_config) as one, open_database(postgres_config) as other:
+        for account in ("alice", "bob", "team"):
+            await balanced_books.fund(one, account, usd("100"))
+        charges = [
+            a_charge(usd("0.1"), ("alice", "bob")[n % 2], "team", orphan=("post", "void")[n % 3 > 0])
+            for n in range(60)
+        ]
+        for charge in charges:
+            await reserve(one, charge, "dead", START)
+        at = START + 300
+        resolved, _ = await asyncio.gather(
+            asyncio.gather(*(resolve((one, other)[n % 2], 10, HOUR, at) for n in range(8))),
+            asyncio.gather(
+                *(settle(other, End(c.id, "reply", usd("0.1"))) for c in charges[::7])
+            ),
+        )
+        rest = await resolve(one, 100, HOUR, at)
+        ids = [hold.id for batch in (*resolved, rest) for hold in batch]
+        assert len(ids) == len(set(ids))
+        assert len(ids) >= 60 - len(charges[::7])
+        rows = await one.fetch("SELECT count(*) AS open FROM reservations WHERE state = 'pending'")
+        assert rows[0]["open"] == 0
+        assert await balanced_books.wrong(one) == []
+
+
+async def test_a_hold_in_somebodys_hands_is_skipped(postgres_config, balanced_books):
+    """The reaper takes the next one instead of waiting for a lock."""
+    async with open_database(postgres_config) as one, open_database(postgres_config) as other:
+        await balanced_books.fund(one, "alice", usd("1"))
+        busy, free = a_charge(usd("0.1"), "alice"), a_charge(usd("0.1"), "alice")
+        await reserve(one, busy, "dead", START)
+        await reserve(one, free, "dead", START + 1)
+        async with one.transaction() as tx:
+            await tx.fetch("SELECT 1 FROM reservations WHERE id = $1 FOR UPDATE", busy.id)
+            async with asyncio.timeout(10):
+                resolved = await resolve(other, 10, HOUR, START + 400)
+        assert [hold.id for hold in resolved] == [free.id]
