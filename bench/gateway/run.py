@@ -27,6 +27,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -127,6 +128,7 @@ def _start(
         command = _gateway(directory / name, port, upstream, credentials)
         add(f"caracal {name} route", command, port, path)
         idle[name] = resident_bytes(targets[-1].pid)
+    time.sleep(2)  # nonces in memory: what is stamped before the start could be a replay
     return [target for target in targets if only in target.name], idle
 
 
@@ -147,14 +149,14 @@ def _gateway(home: Path, port: int, upstream: int, credentials: Credentials) -> 
             "issuer": ISSUER,
             "audience": AUDIENCE,
         },
-        "replay": {"store": "memory", "nonce_cache_size": 10_000_000},
+        "replay": {"store": "memory", "nonce_cache_size": 10_000_000, "future_skew": 0},
         "upstreams": {"u": {"url": f"http://127.0.0.1:{upstream}", "allow_private": True}},
         "tariffs": {"flat": {"currency": "USD", "per_call": "0.000001"}},
         "routes": [
             route | {"id": "free", "path": "/free/"},
             route | {"id": "priced", "path": "/priced/", "tariff": "flat"},
         ],
-        "policies": [{"id": "all", "effect": "permit", "agents": [AGENT]}],
+        "policies": [{"id": "all", "effect": "permit", "agents": [AGENT], "routes": ["*"]}],
     }
     config.write_text(yaml.safe_dump(settings))
     caracal = str(Path(sys.executable).parent / "caracal")

@@ -27,6 +27,7 @@ from caracal_core.edge.tls import certificates
 from caracal_core.ports import Database
 from caracal_core.storage.database import open_database
 from caracal_core.storage.health import StoreHealth
+from caracal_core.storage.history import behind
 
 Prepare = Callable[[Database], Awaitable[None]]
 
@@ -73,12 +74,12 @@ async def serve_house(
 @asynccontextmanager
 async def _store(loaded: Loaded) -> AsyncIterator[Database]:
     """Open the store; the embedded one is migrated first, PostgreSQL never is from here."""
-    config = loaded.core.database
-    if config.embedded:
-        from caracal_core.storage.migrate import up  # noqa: PLC0415 - heavy
-
-        await up(config, plugin_migrations(loaded))
+    config, plugins = loaded.core.database, plugin_migrations(loaded)
     async with open_database(config, exclusive=True) as database:
+        if config.embedded and await behind(database, plugins):
+            from caracal_core.storage.migrate import up  # noqa: PLC0415 - 20 MB of memory
+
+            await up(config, plugins)
         yield database
 
 

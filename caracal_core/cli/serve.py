@@ -9,7 +9,6 @@ import uvloop
 
 from caracal_core.assembly.logs import configure_logging
 from caracal_core.assembly.masking import Masking
-from caracal_core.cli.demo.serving import serve_demo
 from caracal_core.cli.opening import serve_house
 from caracal_core.cli.session import load_configuration, sources
 
@@ -31,6 +30,8 @@ def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
         raise click.UsageError("--data-dir goes with --demo; else set database.data_dir.")
     masking = Masking()
     if demo:
+        from caracal_core.cli.demo.serving import serve_demo  # noqa: PLC0415 - an upstream too
+
         configure_logging("WARNING", masking)
         uvloop.run(serve_demo(data_dir, masking))
         return
