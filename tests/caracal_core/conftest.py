@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("caracal", deadline=None)  # a busy machine makes no test fail
+settings.load_profile("caracal")
 
 PLUGIN = '''
 from caracal_core.plugin import Config, Plugin, hookimpl, setting
