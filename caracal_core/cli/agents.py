@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import click
 
+from caracal_core.cli.asking import as_json, ask, limit
 from caracal_core.cli.output import fail, show
-from caracal_core.cli.session import run
-from caracal_core.ports import Database
 from caracal_core.storage import accounts
-from caracal_core.storage.accounts import Account, AccountError, Kind
-
-T = TypeVar("T")
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+from caracal_core.storage.accounts import Account, Kind
 
 
 @click.group("agents")
@@ -37,24 +31,18 @@ def group() -> None:
 @click.pass_context
 def register(ctx: click.Context, name: str, parent: str | None, kind: Kind) -> None:
     """Register the agent NAME."""
-    _ask(ctx, lambda database: accounts.register(database, name, kind=kind, parent=parent))
+    ask(ctx, lambda database: accounts.register(database, name, kind=kind, parent=parent))
     click.echo(f"Registered the {kind} {name}{f' below {parent}' if parent else ''}.")
 
 
 @group.command("list")
 @click.option("--after", default="", metavar="NAME", help="Only names that sort behind this one.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 100_000),
-    default=accounts.PAGE,
-    show_default=True,
-    help="At most so many.",
-)
+@limit
 @as_json
 @click.pass_context
 def list_(ctx: click.Context, after: str, limit: int, as_json: bool) -> None:
     """List agents and groups by name."""
-    found = _ask(ctx, lambda database: accounts.listing(database, after=after, limit=limit))
+    found = ask(ctx, lambda database: accounts.listing(database, after=after, limit=limit))
     show(
         [_row(account) for account in found],
         ["name", "kind", "parent", "enabled", "created_at"],
@@ -71,7 +59,7 @@ def list_(ctx: click.Context, after: str, limit: int, as_json: bool) -> None:
 @click.pass_context
 def show_(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show the agent NAME, who pays for it, and whether it is admitted."""
-    path = _ask(ctx, lambda database: accounts.path(database, name))
+    path = ask(ctx, lambda database: accounts.path(database, name))
     if not path:
         fail(str(accounts.unknown(name)))
     admitted = path[0].kind == "agent" and all(account.enabled for account in path)
@@ -85,7 +73,7 @@ def show_(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def disable(ctx: click.Context, name: str) -> None:
     """Refuse the agent NAME, or every agent below the group NAME, within 2 seconds."""
-    _ask(ctx, lambda database: accounts.enable(database, name, enabled=False))
+    ask(ctx, lambda database: accounts.enable(database, name, enabled=False))
     click.echo(f"Disabled {name}.")
 
 
@@ -94,15 +82,8 @@ def disable(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def enable(ctx: click.Context, name: str) -> None:
     """Admit the agent or group NAME again."""
-    _ask(ctx, lambda database: accounts.enable(database, name))
+    ask(ctx, lambda database: accounts.enable(database, name))
     click.echo(f"Enabled {name}.")
-
-
-def _ask(ctx: click.Context, question: Callable[[Database], Awaitable[T]]) -> T:
-    try:
-        return run(ctx, lambda database, _: question(database))
-    except AccountError as error:
-        fail(str(error))
 
 
 def _row(account: Account) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from caracal_core.errors import Failure
 
 PART = "storage"
+MIGRATE = "The schema may be behind; `caracal db migrate up` brings it up."
 
 
 class OutcomeUnknown(Failure):

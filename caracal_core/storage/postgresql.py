@@ -13,7 +13,7 @@ import asyncpg  # type: ignore[import-untyped]  # it ships no types
 from caracal_core.errors import Failure
 from caracal_core.ports import Dialect, Row, Statements
 from caracal_core.storage.config import StorageConfig
-from caracal_core.storage.errors import PART, ConstraintViolated, OutcomeUnknown
+from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, OutcomeUnknown
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ IDLE_MILLISECONDS = "60000"
 """How long a transaction lasts whose gateway vanished; TCP alone would take hours to notice."""
 
 _ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 _LOST = ("08", "57P")
 """SQLSTATE classes of a connection that is gone: connection exceptions, server shutdowns."""
 
@@ -200,11 +201,10 @@ def _failure(error: Exception, *, committing: bool = False) -> Failure:
     """
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return ConstraintViolated(error.constraint_name or str(error))
-    lost = _is_lost(error)
     said = f"PostgreSQL: {type(error).__name__}: {error}"
-    if lost and committing:
+    if committing and _is_lost(error):
         return OutcomeUnknown(PART, f"{said}; whether it was committed is unknown")
-    return Failure(PART, said)
+    return Failure(PART, f"{said}. {MIGRATE}" if isinstance(error, _MISSING) else said)
 
 
 def _is_lost(error: Exception) -> bool:

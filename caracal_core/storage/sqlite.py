@@ -16,10 +16,11 @@ from caracal_core.ports import Dialect, Row, Statements
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.data_dir import database_file, sole_server
 from caracal_core.storage.dialect import STATEMENTS, for_sqlite
-from caracal_core.storage.errors import PART, ConstraintViolated
+from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated
 
 READERS = 2
 _ERRORS = (sqlite3.Error, ValueError, OverflowError)
+_MISSING = ("no such table", "no such column")
 _PRAGMAS = (
     "PRAGMA busy_timeout = {busy_ms:d}",
     "PRAGMA journal_mode = WAL",
@@ -172,7 +173,8 @@ async def _asked(work: Awaitable[T]) -> T:
     except sqlite3.IntegrityError as error:
         raise ConstraintViolated(str(error).rpartition("failed: ")[2]) from error
     except _ERRORS as error:
-        raise Failure(PART, f"SQLite: {error}") from error
+        mend = f". {MIGRATE}" if str(error).startswith(_MISSING) else ""
+        raise Failure(PART, f"SQLite: {error}{mend}") from error
 
 
 async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:

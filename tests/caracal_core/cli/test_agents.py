@@ -1,0 +1,98 @@
+"""``caracal agents``: people and programs register, see and disable agents."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def agents(caracal, storage_config, storage_environment):
+    """Run ``caracal agents`` against each store; expect an exit code, return what it printed."""
+
+    def agents(*arguments: str, code: int = 0) -> str:
+        ended = caracal("agents", *arguments, environment=storage_environment(storage_config))
+        assert (ended.returncode, ended.stderr == "") == (code, code == 0), ended.stderr
+        assert "Traceback" not in ended.stderr
+        return ended.stderr if code else ended.stdout
+
+    return agents
+
+
+def test_an_agent_and_its_groups_from_registration_to_refusal(agents):
+    """The whole life, as an operator would type it."""
+    assert "No agent is registered" in agents("list")
+    assert agents("list", "--json") == "[]\n"
+    agents("register", "acme", "--kind", "group")
+    agents("register", "team", "--kind", "group", "--parent", "acme")
+    said = agents("register", "research-1", "--parent", "team")
+    assert said == "Registered the agent research-1 below team.\n"
+
+    listed = json.loads(agents("list", "--json"))
+    assert [(row["name"], row["kind"], row["parent"]) for row in listed] == [
+        ("acme", "group", None),
+        ("research-1", "agent", "team"),
+        ("team", "group", "acme"),
+    ]
+    assert listed[0]["created_at"].endswith("+00:00")
+
+    (shown,) = json.loads(agents("show", "research-1", "--json"))
+    assert shown["accounts"] == ["research-1", "team", "acme"]
+    assert (shown["enabled"], shown["admitted"]) == (True, True)
+
+    assert agents("disable", "team") == "Disabled team.\n"
+    (shown,) = json.loads(agents("show", "research-1", "--json"))
+    assert (shown["enabled"], shown["admitted"]) == (True, False)
+    assert agents("enable", "team") == "Enabled team.\n"
+    (shown,) = json.loads(agents("show", "research-1", "--json"))
+    assert shown["admitted"]
+
+    head, *lines = agents("list").splitlines()
+    assert head.split() == ["NAME", "KIND", "PARENT", "ENABLED", "CREATED", "AT"]
+    assert [line.split()[:4] for line in lines] == [
+        ["acme", "group", "-", "yes"],
+        ["research-1", "agent", "team", "yes"],
+        ["team", "group", "acme", "yes"],
+    ]
+
+
+@pytest.mark.parametrize("command", ["show", "disable", "enable"])
+def test_who_is_not_registered_is_not_found(agents, command):
+    assert "'nobody' is not registered" in agents(command, "nobody", code=1)
+
+
+def test_what_cannot_be_registered_is_refused_with_the_reason(agents):
+    agents("register", "agent")
+    assert "registered already" in agents("register", "agent", code=1)
+    assert "1-128 of" in agents("register", "two words", code=1)
+    assert "register it first" in agents("register", "other", "--parent", "nobody", code=1)
+
+
+def test_a_long_list_comes_in_pages(caracal, sqlite_config, storage_environment):
+    environment = storage_environment(sqlite_config)
+    for name in ("a", "b", "c"):
+        caracal("agents", "register", name, environment=environment)
+    page = caracal("agents", "list", "--limit", "2", "--json", environment=environment)
+    assert [row["name"] for row in json.loads(page.stdout)] == ["a", "b"]
+    assert "--after b" in page.stderr
+    rest = caracal("agents", "list", "--after", "b", "--json", environment=environment)
+    assert [row["name"] for row in json.loads(rest.stdout)] == ["c"]
+
+
+def test_before_the_schema_exists_the_mend_is_said(caracal):
+    ended = caracal("agents", "list")
+    assert ended.returncode == 1
+    assert "caracal db migrate up" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_server_that_is_gone_is_one_paragraph_without_the_password(
+    caracal, postgres_config, storage_environment
+):
+    environment = {**storage_environment(postgres_config), "DB_PORT": "1"}
+    ended = caracal("agents", "list", environment=environment)
+    assert ended.returncode == 1
+    assert "PostgreSQL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert postgres_config.password.get_secret_value() not in ended.stderr
