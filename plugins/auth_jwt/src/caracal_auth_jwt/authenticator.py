@@ -12,7 +12,8 @@ from caracal_core.domain import Headers, Principal, Request
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Clock
 
-_SCHEME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*", re.ASCII)
+_BEARER = re.compile(r"bearer(?![!#$%&'*+.^_`|~0-9A-Za-z-])", re.ASCII | re.IGNORECASE)
+"""The scheme, to its end: names of schemes are tokens (RFC 9110 section 5.6.2)."""
 
 
 class JwtAuthenticator:
@@ -71,8 +72,8 @@ def _bearer(headers: Headers) -> str | None:
     """
     fields = headers.all("authorization")
     for field in fields:
-        scheme = _SCHEME.match(field)
-        if scheme is None or scheme.group().lower() != "bearer":
+        scheme = _BEARER.match(field)
+        if scheme is None:
             continue
         if len(fields) > 1:
             raise Unauthenticated("there are several Authorization fields")
