@@ -104,6 +104,15 @@ class Policy(Protocol):
 
 
 @runtime_checkable
+class NamesRoutes(Protocol):
+    """A policy that names routes, so that a name no router has is refused at boot."""
+
+    @property
+    def routes_named(self) -> frozenset[str]:
+        """The ids of the routes it speaks of by name; fixed at boot."""
+
+
+@runtime_checkable
 class Tariff(Protocol):
     """Quotes prices."""
 

@@ -23,7 +23,7 @@ from caracal_core.domain import (
 )
 from caracal_core.errors import Misconfigured
 from caracal_core.gateway import Gateway
-from caracal_core.ports import AgentDirectory, Clock, Counter, Upstream
+from caracal_core.ports import AgentDirectory, Clock, Counter, NamesRoutes, Upstream
 from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.authorization import Authorization
 from caracal_core.stages.charging import Charging
@@ -203,16 +203,20 @@ def routes_of(furnishings: Iterable[Furnishing]) -> Mapping[str, Terms]:
 
 
 def _check_references(furnishings: Sequence[Furnishing]) -> None:
-    """Refuse routes that name what nobody brought."""
+    """Refuse routes, and policies over routes, that name what nobody brought."""
     upstreams = _upstreams(furnishings)
     tariffs = _only(furnishings, "tariff")[1].names
     schemes = [part.scheme for f in furnishings for part in f.authenticators]
-    for name, terms in routes_of(furnishings).items():
+    routes = routes_of(furnishings)
+    for name, terms in routes.items():
         _check_known(f"route {name}: upstream", terms.upstream, upstreams)
         if terms.tariff is not None:
             _check_known(f"route {name}: tariff", terms.tariff, tariffs)
         for scheme in terms.schemes:
             _check_known(f"route {name}: schemes", scheme, schemes)
+    for policy in (policy for f in furnishings for policy in f.policies):
+        for name in sorted(policy.routes_named) if isinstance(policy, NamesRoutes) else ():
+            _check_known("policies: routes", name, routes)
 
 
 def _check_known(where: str, name: str, known: Iterable[str]) -> None:

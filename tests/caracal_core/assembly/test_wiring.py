@@ -131,3 +131,13 @@ async def test_a_route_that_names_what_nobody_brought_is_refused(terms, where, m
     error = refused(core(routers=(TrivialRouter(terms=terms),)))
     assert error.where == f"route test-route: {where}"
     assert error.mend == mend
+
+
+class _NamingPolicy(TrivialPolicy):
+    routes_named = frozenset({"test-route", "tset-route"})
+
+
+async def test_a_policy_over_a_route_that_nobody_has_is_refused():
+    """A misspelt deny would silently deny nothing."""
+    error = refused(core(policies=(_NamingPolicy(),)))
+    assert (error.where, error.mend) == ("policies: routes", "Did you mean test-route?")
