@@ -20,7 +20,7 @@ _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?", re.ASCII)
 
 
 def _plain_path(path: str) -> str:
-    """Accept a path that every reader reads alike, and drop the slash at its end."""
+    """Accept a path that every reader reads alike."""
     if not path.startswith("/"):
         raise ValueError("a path begins with a slash")
     if "%" in path:
@@ -31,10 +31,9 @@ def _plain_path(path: str) -> str:
         raise ValueError(f"{path!r} holds a character that no path may hold as it is")
     if {".", ".."} & set(path.split("/")):
         raise ValueError("a path holds no dot segment; write the path it stands for")
-    plain = path.rstrip("/")
-    if plain == RESERVED:
+    if path.rstrip("/") == RESERVED:
         raise ValueError(f"{RESERVED} is the gateway's own; choose another path")
-    return plain
+    return path
 
 
 def _known_method(method: str) -> str:
@@ -95,6 +94,11 @@ class RouteConfig(Config):
         le=86_400,
     )
 
+    @property
+    def prefix(self) -> str:
+        """The path without a slash at its end, with which it means the same."""
+        return self.path.rstrip("/")
+
 
 def _distinct(routes: tuple[RouteConfig, ...]) -> tuple[RouteConfig, ...]:
     ids: set[str] = set()
@@ -102,13 +106,13 @@ def _distinct(routes: tuple[RouteConfig, ...]) -> tuple[RouteConfig, ...]:
     for route in routes:
         if route.id in ids:
             raise ValueError(f"two routes have the id {route.id}; rename one of them")
-        if route.path in paths:
+        if route.prefix in paths:
             raise ValueError(
-                f"routes {paths[route.path]} and {route.id} have the same path "
-                f"{route.path or '/'}; join their methods in one route"
+                f"routes {paths[route.prefix]} and {route.id} have the same path {route.path}; "
+                "join their methods in one route"
             )
         ids.add(route.id)
-        paths[route.path] = route.id
+        paths[route.prefix] = route.id
     return routes
 
 
@@ -149,4 +153,4 @@ def _entry(route: RouteConfig, default_mb: float) -> Entry:
         max_request_bytes=int(megabytes * _BYTES_PER_MB),
         reply_seconds=route.reply_timeout,
     )
-    return Entry(route.id, route.path, route.strip_prefix, route.methods, terms)
+    return Entry(route.id, route.prefix, route.strip_prefix, route.methods, terms)
