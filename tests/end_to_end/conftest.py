@@ -1,0 +1,227 @@
+"""A gateway in a process of its own, in front of an upstream of the test's own."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from caracal_core.builtin.ledger.budgets import set_budget
+from caracal_core.builtin.ledger.charges import charges
+from caracal_core.builtin.ledger.entries import query
+from caracal_core.cli.demo.token import make_key, sign
+from caracal_core.domain import Money
+from caracal_core.storage.accounts import register
+from caracal_core.storage.config import StorageConfig
+from caracal_core.storage.database import open_database
+from caracal_core.storage.migrate import up
+from caracal_core.testing.fakes.origin import Origin
+
+CARACAL = str(Path(sys.executable).parent / "caracal")
+AGENT, ISSUER, AUDIENCE = "agent-1", "https://idp.invalid", "caracal-test"
+START_SECONDS = 60
+WAIT_SECONDS = 60
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+class Gateway:
+    """One gateway: its configuration, its process, and what the command line says of it."""
+
+    def __init__(self, home, upstream, **settings):
+        self.home = home
+        self.config = home / "caracal.yaml"
+        self.environment = ENVIRONMENT | settings.pop("environment", {})
+        self.stories = []
+        self.url = self.operations = None
+        self._process = self._reading = None
+        self._log = (home / "log").open("ab")
+        key = make_key(home / "jwt_public.pem")
+        self.token = sign(key, AGENT, ISSUER, AUDIENCE)
+        self.settings = self._settings(upstream, **settings)
+        self.write()
+
+    def _settings(self, upstream, *, settle=None, routes=None, plugins=None, **others):
+        def route(name, **more):
+            fixed = {"id": name, "path": f"/{name}/", "strip_prefix": True, "upstream": "u"}
+            return fixed | {"settle": settle or {}} | more
+
+        database = {} if "DB_HOST" in self.environment else {"data_dir": str(self.home / "data")}
+        return {
+            "listen": "127.0.0.1:0",
+            "operations": {"listen": "127.0.0.1:0"},
+            "database": database,
+            "auth_mode": "jwt",
+            "auth_jwt": {
+                "public_key_path": str(self.home / "jwt_public.pem"),
+                "issuer": ISSUER,
+                "audience": AUDIENCE,
+            },
+            "upstreams": {"u": {"url": upstream, "allow_private": True} | (plugins or {})},
+            "tariffs": {"flat": {"currency": "USD", "per_call": "0.25"}},
+            "routes": [route("free"), route("paid", tariff="flat"), *(routes or [])],
+            "policies": [
+                {"id": "all", "effect": "permit", "agents": [AGENT], "routes": ["free", "paid"]}
+            ],
+        } | others
+
+    def write(self):
+        """Write the configuration as it stands in `settings`."""
+        fresh = self.config.with_suffix(".new")
+        fresh.write_text(yaml.safe_dump(self.settings))
+        fresh.replace(self.config)
+
+    def command(self, *words):
+        """Return a run of the command line with this configuration."""
+        return subprocess.run(  # noqa: S603 - our own program
+            [CARACAL, *words, "--config", str(self.config)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_SECONDS,
+            check=False,
+        )
+
+    def caracal(self, *words):
+        """Run the command line and return what it printed; it has to succeed."""
+        done = self.command(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def listed(self, *words):
+        """Return a listing of the command line as values."""
+        return json.loads(self.caracal(*words, "--json"))
+
+    @property
+    def storage(self):
+        """The store's configuration, as the gateway reads it."""
+        if "DB_HOST" not in self.environment:
+            return StorageConfig(data_dir=self.home / "data")
+        return StorageConfig(
+            host=self.environment["DB_HOST"],
+            port=int(self.environment["DB_PORT"]),
+            name=self.environment["DB_NAME"],
+            user=self.environment["DB_USER"],
+            password=self.environment["DB_PASSWORD"],
+        )
+
+    async def entries(self):
+        """Return the journal's entries, oldest first, as (kind, amount, cause)."""
+        async with open_database(self.storage) as database:
+            found = await query(database, limit=100_000)
+        return [(each.kind, each.amount.decimal, each.cause) for each in reversed(found)]
+
+    async def open_holds(self):
+        """Return the charges that have not ended."""
+        async with open_database(self.storage) as database:
+            return await charges(database, state="pending", limit=100_000)
+
+    async def fund(self, amount="1000"):
+        """Migrate, register the agent, and give it a budget."""
+        await up(self.storage)
+        async with open_database(self.storage) as database:
+            await register(database, AGENT)
+            await set_budget(database, AGENT, Money.parse(amount, "USD"), "day")
+
+    async def start(self):
+        """Start the process and wait until it listens."""
+        self._process = await asyncio.create_subprocess_exec(
+            CARACAL,
+            "serve",
+            "--config",
+            str(self.config),
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=self._log,
+            limit=2**20,
+        )
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                line = await self._process.stdout.readline()
+                assert line, f"it did not start:\n{self.log}"
+                if json.loads(line).get("event") == "listening":
+                    break
+        said = json.loads(line)
+        self.url, self.operations = said["gateway"], said["operations"]
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self):
+        async for line in self._process.stdout:
+            self.stories.append(json.loads(line))
+
+    @property
+    def port(self):
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def log(self):
+        """What the process wrote to standard error so far."""
+        return (self.home / "log").read_text()
+
+    @property
+    def resident_bytes(self):
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def authorization(self):
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    async def ended(self):
+        """Wait until the process is gone and all it wrote was read; return its exit code."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            code = await self._process.wait()
+            await self._reading
+        return code
+
+    async def stop(self):
+        if self._process is not None and self._process.returncode is None:
+            self.signal(signal.SIGTERM)
+            await self.ended()
+        self._log.close()
+
+    async def raw(self, data, *, until=10):
+        """Send bytes and return what came back until the gateway closed, in so many seconds."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(data)
+            async with asyncio.timeout(until):
+                return await reader.read()
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def origin():
+    """A scripted upstream."""
+    async with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+async def gateway(tmp_path):
+    """Make, fund and start gateways; each is stopped at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def make(upstream, *, budget="1000", start=True, home=tmp_path, **settings):
+            made = Gateway(home, upstream, **settings)
+            stack.push_async_callback(made.stop)
+            if budget:
+                await made.fund(budget)
+            if start:
+                await made.start()
+            return made
+
+        yield make

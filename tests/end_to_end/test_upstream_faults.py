@@ -1,0 +1,94 @@
+"""What an upstream can do wrong, what the client then gets, and what the ledger then says."""
+
+import aiohttp
+import pytest
+
+from caracal_core.testing.fakes.script import Answer, Cut, Garbage, Reset, Silence
+
+POSTED, VOIDED = "0.25", "0"
+
+
+async def fetch(gateway, path="/paid/x"):
+    """Return status, headers and body; the body is the error's name where it broke off."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(
+            gateway.url + path, headers=gateway.authorization, allow_redirects=False
+        ) as reply,
+    ):
+        try:
+            body = await reply.read()
+        except aiohttp.ClientError as error:
+            body = type(error).__name__
+        return reply.status, reply.headers, body
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "cause"),
+    [
+        (Reset(), 502, "upstream_failed"),
+        (Garbage(), 502, "upstream_failed"),
+        (Silence(), 504, "upstream_failed"),
+        (Answer(503), 503, "error_status"),
+    ],
+)
+@pytest.mark.parametrize("rule", ["post", "void"])
+async def test_a_fault_is_worded_and_settled_by_the_routes_rule(
+    gateway, origin, step, status, cause, rule
+):
+    one = await gateway(origin.url, settle={cause: rule}, request_timeout=1)
+    origin.will(step)
+    got, headers, _ = await fetch(one)
+    assert got == status
+    assert len(headers["X-Request-ID"]) == 32
+    expected = ("posted", POSTED, cause) if rule == "post" else ("voided", VOIDED, cause)
+    await one.stop()
+    assert (await one.entries(), await one.open_holds()) == ([expected], [])
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_reply_cut_after_its_head_is_cut_for_the_client_too(gateway, origin, declared):
+    one = await gateway(origin.url, settle={"cut": "post"})
+    origin.will(Cut(declared=declared))
+    status, _, body = await fetch(one)
+    assert (status, body) == (200, "ClientPayloadError")
+    await one.stop()
+    assert (await one.entries(), await one.open_holds()) == ([("posted", POSTED, "cut")], [])
+
+
+async def test_an_upstream_that_refuses_costs_nothing_for_nothing_was_sent(gateway, origin):
+    one = await gateway(origin.url, settle={"upstream_failed": "post"})
+    await origin.leave()
+    status, _, _ = await fetch(one)
+    assert status == 502
+    await one.stop()
+    assert (await one.entries(), await one.open_holds()) == ([("voided", VOIDED, "not_sent")], [])
+
+
+async def test_a_redirect_is_passed_through_and_paid_and_not_followed(gateway, origin):
+    one = await gateway(origin.url)
+    origin.will(Answer(302, headers=(("Location", f"{origin.url}/elsewhere"),)))
+    status, headers, _ = await fetch(one)
+    assert (status, headers["Location"]) == (302, f"{origin.url}/elsewhere")
+    assert len(origin.received) == 1
+    await one.stop()
+    assert await one.entries() == [("posted", POSTED, "reply")]
+
+
+async def test_the_journal_says_what_the_head_said(gateway, origin):
+    one = await gateway(origin.url)
+    _, headers, _ = await fetch(one)
+    await one.stop()
+    [entry] = one.listed("ledger", "query")
+    assert (entry["charge"], entry["request"]) == (
+        headers["X-Caracal-Charge-Id"],
+        headers["X-Request-ID"],
+    )
+    assert (headers["X-Caracal-Cost"], entry["amount"]) == (POSTED, POSTED)
+    [story] = one.stories
+    assert (story["id"], story["charge"], story["posted"]["micro"]) == (
+        entry["request"],
+        entry["charge"],
+        250_000,
+    )
+    assert one.token not in str(one.stories) + one.log
