@@ -216,6 +216,17 @@ class LedgerContract:
         assert (receipt.state, receipt.amount) == ("posted", usd("0.4"))
         assert await _left(ledger, "alice") == usd("0.6")
 
+    async def test_money_spent_after_a_void_is_booked_beside_it(
+        self, ledger: Ledger, fund: Fund
+    ) -> None:
+        """A late post does not change how the charge ended, nor is its money lost; once."""
+        await fund("alice", usd("1"))
+        charge = await _hold(ledger, "0.4", "alice")
+        await ledger.void(charge.id, "expired")
+        receipts = [await ledger.post(charge.id, usd("0.3"), "reply") for _ in range(2)]
+        assert [receipt.state for receipt in receipts] == ["voided"] * 2
+        assert await _left(ledger, "alice") == usd("0.7")
+
     async def test_a_void_of_an_unknown_id_is_remembered(self, ledger: Ledger, fund: Fund) -> None:
         """The reserve that it overtook holds nothing any more."""
         await fund("alice", usd("1"))

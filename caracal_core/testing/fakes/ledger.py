@@ -19,6 +19,7 @@ class FakeLedger:
         self._budgets: dict[tuple[str, str], _Budget] = {}
         self._pending: dict[str, Charge] = {}
         self._receipts: dict[str, Receipt] = {}
+        self._voided: dict[str, Charge] = {}
 
     def limit(self, account: str, amount: Money) -> None:
         """Give the account a budget in the amount's currency, or change its limit."""
@@ -87,15 +88,25 @@ class FakeLedger:
 
     def _end(self, receipt: Receipt) -> Receipt:
         """End a charge; the first of two endings stands."""
-        if receipt.id in self._receipts:
-            return self._receipts[receipt.id]
+        before = self._receipts.get(receipt.id)
+        if before is not None:
+            self._adjust(receipt)
+            return before
         charge = self._pending.pop(receipt.id, None)
         if charge is not None:
             for budget in self._path(charge).values():
                 budget.held -= charge.amount.micro
                 budget.spent += receipt.amount.micro
+            if receipt.state == "voided":
+                self._voided[receipt.id] = charge
         self._receipts[receipt.id] = receipt
         return receipt
+
+    def _adjust(self, late: Receipt) -> None:
+        """Book what was spent on a charge that was voided before, once."""
+        if late.state == "posted" and late.id in self._voided:
+            for budget in self._path(self._voided.pop(late.id)).values():
+                budget.spent += late.amount.micro
 
 
 class _Budget:

@@ -110,6 +110,22 @@ class _LastEndingStands(FakeLedger):
         return super()._end(receipt)
 
 
+class _Careless(FakeLedger):
+    """Loses what was spent after a void."""
+
+    def _adjust(self, late):
+        """Book nothing."""
+
+
+class _TwiceLate(FakeLedger):
+    """Books what was spent after a void as often as it is told."""
+
+    def _adjust(self, late):
+        charge = self._voided.get(late.id)
+        super()._adjust(late)
+        self._voided[late.id] = charge
+
+
 class _Forgetful(FakeLedger):
     """Does not remember a void of what it never held."""
 
@@ -221,6 +237,9 @@ def _failed(error):
         (_Capped, "test_a_larger_post_is_booked_in_full"),
         (_Repeating, "test_a_repeated_reserve_holds_once"),
         (_LastEndingStands, "test_the_first_of_two_endings_stands"),
+        (_Careless, "test_money_spent_after_a_void_is_booked_beside_it"),
+        (_TwiceLate, "test_money_spent_after_a_void_is_booked_beside_it"),
+        (_LastEndingStands, "test_money_spent_after_a_void_is_booked_beside_it"),
         (_Forgetful, "test_a_void_of_an_unknown_id_is_remembered"),
         (_Lazy, "test_a_call_is_taken_over_though_nobody_waits"),
         (_Fragile, "test_cancelling_the_wait_for_a_hold_does_not_undo_it"),
