@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -192,15 +192,22 @@ class Gateway:
             await self.ended()
         self._log.close()
 
-    async def raw(self, data, *, until=10):
-        """Send bytes and return what came back until the gateway closed, in so many seconds."""
+    @asynccontextmanager
+    async def connected(self):
+        """A plain connection: give its reader and writer, and close it whatever its state."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            writer.write(data)
-            async with asyncio.timeout(until):
-                return await reader.read()
+            yield reader, writer
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def raw(self, data, *, until=10):
+        """Send bytes and return what came back until the gateway closed, in so many seconds."""
+        async with self.connected() as (reader, writer), asyncio.timeout(until):
+            writer.write(data)
+            return await reader.read()
 
 
 @pytest.fixture
