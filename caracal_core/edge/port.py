@@ -79,13 +79,17 @@ class Port:
         self.address = Address(*sock.getsockname()[:2])
         self._queue = sock.dup()
         tls = self._tls.copy()
-        self._server = await self._app.create_server(
-            sock=sock,
-            ssl=tls.pop("ssl"),
-            protocol=EdgeProtocol,
-            backlog=BACKLOG,
-            asyncio_server_kwargs=tls,
-        )
+        try:
+            self._server = await self._app.create_server(
+                sock=sock,
+                ssl=tls.pop("ssl"),
+                protocol=EdgeProtocol,
+                backlog=BACKLOG,
+                asyncio_server_kwargs=tls,
+            )
+        except BaseException:
+            sock.close()
+            raise
         await self._server.startup()
         await self._server.before_start()
         await self._server.after_start()
