@@ -12,7 +12,7 @@ from caracal_core.errors import Misconfigured
 _FILE_BYTES_MAX = 1 << 20
 _SETTING_BYTES_MAX = 1 << 16
 _SETTINGS_MAX = 1000
-_ATTEMPTS = 3
+_ATTEMPTS = 10
 
 
 def read_file(path: Path, *, required: bool) -> bytes | None:
@@ -39,30 +39,43 @@ def read_settings(directory: Path, *, required: bool) -> Mapping[str, str]:
         Misconfigured: it does not exist, cannot be read, holds more than 1000 files or one that
             is no UTF-8 text of at most 64 KiB.
     """
-    if not (required or _exists(directory)):
+    if not _exists(directory):
+        if required:
+            raise _missing(directory)
         return {}
     for _ in range(_ATTEMPTS):
         try:
             return _settings(directory)
         except FileNotFoundError:
             continue  # the mounted directory was swapped while it was read
-    raise _missing(directory)
+    raise Misconfigured(str(directory), "changes while it is read", "Wait until it stands still.")
 
 
 def _settings(directory: Path) -> Mapping[str, str]:
     """Read the directory once.
 
-    A mounted ConfigMap is a directory of links through ``..data``, which moves as a whole:
-    reading where it points at one moment gives one state, never half of two.
+    A mounted ConfigMap is a directory of links through ``..data``, which moves as a whole, and
+    what it pointed at is removed afterwards: a state is whole if it still points there when
+    the reading ends.
+
+    Raises:
+        FileNotFoundError: it was swapped meanwhile.
     """
     moving = directory / "..data"
-    directory = moving.resolve() if _exists(moving) else directory
+    state = moving.resolve() if _exists(moving) else directory
+    settings = {path.name: _text(path) for path in _files(state)}
+    if state != directory and state != moving.resolve():
+        raise FileNotFoundError
+    return settings
+
+
+def _files(directory: Path) -> list[Path]:
     with _readable(directory):
         files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
         files = [path for path in files if not path.is_dir()]
     if len(files) > _SETTINGS_MAX:
         raise Misconfigured(str(directory), f"has more than {_SETTINGS_MAX} files", "Remove some.")
-    return {path.name: _text(path) for path in files}
+    return files
 
 
 def _text(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from threading import Event, Thread
@@ -59,7 +60,7 @@ def test_a_key_that_left_the_configmap_is_gone(mounted):
 
 
 def test_a_swap_is_never_read_half(mounted):
-    """However the swap falls, what is read is one state or the other."""
+    """However the swap falls, what is read is one state or the other: all keys, of one time."""
     mounted.write(**{f"KEY_{n}": "0" for n in range(20)})
     stop = Event()
 
@@ -76,16 +77,44 @@ def test_a_swap_is_never_read_half(mounted):
     finally:
         stop.set()
         swapping.join()
-    whole = [set(settings.values()) for settings in seen if settings is not None]
+    whole = [settings for settings in seen if settings is not None]
     assert whole
-    assert all(len(values) == 1 for values in whole)
+    assert all(len(settings) == 20 for settings in whole)
+    assert all(len(set(settings.values())) == 1 for settings in whole)
 
 
 def _read(directory):
     try:
         return read_settings(directory, required=True)
     except Misconfigured:
-        return None  # swapped at each of three attempts
+        return None  # swapped at each attempt
+
+
+def test_a_swap_behind_the_first_file_is_read_again(mounted, monkeypatch):
+    """The kubelet removes the old state once ..data has moved, whoever is reading it."""
+    mounted.write(A="old", B="old")
+    opened, swaps = Path.open, iter([True])
+
+    def swap_first(path, *arguments, **options):
+        file = opened(path, *arguments, **options)
+        if next(swaps, False):
+            mounted.write(A="new", B="new")
+        return file
+
+    monkeypatch.setattr(Path, "open", swap_first)
+    assert read_settings(mounted.directory, required=True) == {"A": "new", "B": "new"}
+
+
+def test_a_directory_that_never_stands_still_is_refused(mounted, monkeypatch):
+    mounted.write(A="0")
+    resolve, count = Path.resolve, itertools.count()
+
+    def moved(path):
+        return resolve(path).with_name(f"..{next(count)}")
+
+    monkeypatch.setattr(Path, "resolve", moved)
+    with pytest.raises(Misconfigured, match="changes while it is read"):
+        read_settings(mounted.directory, required=True)
 
 
 def test_plain_files_are_read_and_hidden_ones_and_directories_are_not(tmp_path):
