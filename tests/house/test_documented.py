@@ -11,26 +11,26 @@ from caracal_core.hooks import Hooks
 
 
 @pytest.fixture
-def module(source, root):
+def imported(source, root):
     """Import a source file."""
     path = source.relative_to(root).with_suffix("")
     parts = path.parts[3:] if path.parts[0] == "plugins" else path.parts
     return importlib.import_module(".".join(parts).removesuffix(".__init__"))
 
 
-def test_every_module_says_what_it_is(module):
-    assert (module.__doc__ or "").strip()
+def test_every_module_says_what_it_is(imported):
+    assert (imported.__doc__ or "").strip()
 
 
-def test_everything_public_says_what_it_promises(module):
-    own = [each for each in _public(module) if each.__module__ == module.__name__]
+def test_everything_public_says_what_it_promises(imported):
+    own = [each for each in _public(imported) if each.__module__ == imported.__name__]
     assert not [each.__qualname__ for each in own if not each.__doc__]
     methods = [(each, name) for each in own if inspect.isclass(each) for name in _methods(each)]
     assert not [f"{each.__name__}.{name}" for each, name in methods if not _promised(each, name)]
 
 
-def _public(module):
-    values = [value for name, value in vars(module).items() if not name.startswith("_")]
+def _public(imported):
+    values = [value for name, value in vars(imported).items() if not name.startswith("_")]
     return [value for value in values if inspect.isclass(value) or inspect.isfunction(value)]
 
 

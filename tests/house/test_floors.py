@@ -37,11 +37,9 @@ def test_the_nouns_are_made_of_the_standard_library_and_msgspec(root, syntax):
         assert strangers <= {*sys.stdlib_module_names, "msgspec"}, path.name
 
 
-def test_imports_stand_at_the_top(source, syntax):
+def test_imports_stand_at_the_top(eager_module, syntax):
     """Only the command line puts them off, to start fast; elsewhere it would hide a knot."""
-    if "cli" in source.parts:
-        pytest.skip("commands are imported when they are called")
-    late = [f"{name}, line {line}" for name, line in _imports(syntax(source), top=False)]
+    late = [f"{name}, line {line}" for name, line in _imports(syntax(eager_module), top=False)]
     assert not late
 
 
