@@ -13,6 +13,7 @@ VERBS = {
     ports.AgentDirectory: {"find"},
     ports.ReplayGuard: {"claim"},
     ports.Policy: {"decide"},
+    ports.NamesRoutes: {"routes_named"},
     ports.Tariff: {"names", "quote"},
     ports.Reading: {"feed", "cost"},
     ports.Meter: {"recognise"},
