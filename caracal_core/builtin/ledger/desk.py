@@ -102,6 +102,7 @@ class LedgerDesk:
 
     async def _reserve(self, charge: Charge, failed: int) -> Reservation:
         if self._unheld.is_voided(charge.id):
+            self._open.discard(charge.id)
             raise Conflict(PART, f"the charge {charge.id} has ended already: voided")
         try:
             reservation = await self._store.reserve(charge)
