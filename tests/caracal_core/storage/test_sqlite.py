@@ -99,6 +99,26 @@ async def test_a_cancelled_write_leaves_no_transaction_open(sqlite_config):
         assert {"value": "last"} in await database.fetch("SELECT value FROM nonces")
 
 
+async def test_a_rollback_that_failed_is_made_up_for(sqlite_config, monkeypatch):
+    """Else every later write would land in a transaction that nobody commits."""
+
+    async def fail():
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def give_up(database):
+        async with database.transaction() as transaction:
+            await transaction.execute(INSERT, "a", "lost")
+            raise KeyError
+
+    async with open_sqlite(sqlite_config, exclusive=False) as database:
+        with monkeypatch.context() as full_disk:
+            full_disk.setattr(database._writer, "rollback", fail)
+            with pytest.raises(Failure, match="full"):
+                await give_up(database)
+        await database.execute(INSERT, "a", "kept")
+        assert await database.fetch("SELECT value FROM nonces") == [{"value": "kept"}]
+
+
 async def test_a_file_that_is_no_database_fails(sqlite_config):
     (sqlite_config.data_dir / "caracal.db").write_bytes(b"not a database" * 1000)
     with pytest.raises(Failure, match="not a database"):
