@@ -33,7 +33,7 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
     __slots__ = ("_health_path", "door")
 
     def __init__(self, name: str, door: Door, health_path: str | None = HEALTH_PATH) -> None:
-        settings = {
+        settings: dict[str, str | bool | int | float | None] = {
             "ACCESS_LOG": False,
             "AUTO_EXTEND": False,  # an installed sanic-ext would publish pages of its own
             "MOTD": False,

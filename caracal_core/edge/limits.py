@@ -31,6 +31,6 @@ class Limits(Struct, frozen=True):
     pace_bytes: int = 1_000
     pace_seconds: float = 10.0
     write_stall_seconds: float = 30.0
-    linger_bytes: int = 2**20
+    linger_bytes: int = 2**24
     linger_seconds: float = 2.0
     connections: int = 10_000

@@ -6,7 +6,9 @@ connection is ours: a strict head, a paced body, one answer, and again.
 While a request is served, what the client sends beyond it stays in the buffer, and reading
 is paused once there is `PAUSE_BYTES` of it. A loop that does not read does not hear that the
 client hung up; therefore the connection's timer asks the kernel while reading is paused, and
-a hang-up is noticed after at most the shortest of the limits' times.
+a hang-up is noticed after at most the shortest of the limits' times. Where the client sent so
+much that its hang-up is stuck behind it in its own kernel, nobody can know until the next
+write, or until the corridor's own deadlines end the exchange.
 """
 
 from __future__ import annotations

@@ -254,11 +254,20 @@ class Edge:
         await client.send(raw)
         return await client.told(to_head=raw.startswith(b"HEAD "))
 
+    @property
+    def connections(self) -> set[EdgeProtocol]:
+        """The connections, as the server sees them."""
+        return self.server.server.connections
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so that tells nobody."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - as it says
+                await asyncio.sleep(0)
+
     async def closed(self) -> None:
         """Wait until no connection is left."""
-        async with asyncio.timeout(PATIENCE):
-            while self.server.server.connections:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0)
+        await self.until(lambda: not self.connections)
 
 
 @pytest.fixture(scope="session")
@@ -291,6 +300,7 @@ async def edge(test_server, app: GatewayApp, door: FakeDoor) -> AsyncIterator[Ed
     edge = Edge(await test_server(app), app, door)
     yield edge
     for client in edge.clients:
+        client.writer.transport.abort()
         await client.close()
 
 
