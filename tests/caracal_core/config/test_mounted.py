@@ -105,6 +105,23 @@ def test_a_swap_behind_the_first_file_is_read_again(mounted, monkeypatch):
     assert read_settings(mounted.directory, required=True) == {"A": "new", "B": "new"}
 
 
+def test_a_state_that_is_being_removed_is_not_taken_for_whole(mounted, monkeypatch):
+    """A key that the kubelet has removed already would be a default in silence."""
+    mounted.write(A="old", B="old")
+    state = (mounted.directory / "..data").resolve()
+    listed, swaps = Path.iterdir, iter([True])
+
+    def swap_first(path):
+        if next(swaps, False):
+            mounted.write(A="new", B="new")
+            state.mkdir()
+            (state / "B").write_text("old")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", swap_first)
+    assert read_settings(mounted.directory, required=True) == {"A": "new", "B": "new"}
+
+
 def test_a_directory_that_never_stands_still_is_refused(mounted, monkeypatch):
     mounted.write(A="0")
     resolve, count = Path.resolve, itertools.count()
