@@ -22,7 +22,7 @@ from caracal_core.config.sources import Sources
 from caracal_core.edge.front_door import BackDoor, FrontDoor
 from caracal_core.edge.limits import Limits
 from caracal_core.edge.operations import Operations
-from caracal_core.edge.server import Stopping, serve
+from caracal_core.edge.server import Announce, Stopping, announce, serve
 from caracal_core.edge.tls import certificates
 from caracal_core.ports import Database
 from caracal_core.storage.database import open_database
@@ -33,7 +33,11 @@ Prepare = Callable[[Database], Awaitable[None]]
 
 
 async def serve_house(
-    places: Sources, loaded: Loaded, masking: Masking, prepare: Prepare | None = None
+    places: Sources,
+    loaded: Loaded,
+    masking: Masking,
+    prepare: Prepare | None = None,
+    announce: Announce = announce,
 ) -> None:
     """Open everything, serve until a signal, close everything.
 
@@ -42,6 +46,7 @@ async def serve_house(
         loaded: the configuration.
         masking: takes secrets out of logs.
         prepare: done to the open store before anybody is served.
+        announce: called once both ports listen.
 
     Raises:
         Misconfigured: something cannot be opened as the configuration says.
@@ -68,6 +73,7 @@ async def serve_house(
                 core.operations.listen,
                 tls,
                 Stopping(grace=core.grace_timeout),
+                announce,
             )
 
 

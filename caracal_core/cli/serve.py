@@ -10,6 +10,7 @@ import uvloop
 from caracal_core.assembly.logs import configure_logging
 from caracal_core.assembly.masking import Masking
 from caracal_core.cli.opening import serve_house
+from caracal_core.cli.options import chosen_file, overrides
 from caracal_core.cli.session import load_configuration, sources
 
 
@@ -24,16 +25,18 @@ from caracal_core.cli.session import load_configuration, sources
 def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
     """Serve agents until SIGTERM or SIGINT; requests in flight are finished first.
 
-    Prints one JSON line with both addresses once it listens.
+    Prints one JSON line with both addresses once it listens; the demo prints its tour.
     """
     if data_dir is not None and not demo:
         raise click.UsageError("--data-dir goes with --demo; else set database.data_dir.")
+    if demo and chosen_file(ctx) is not None:
+        raise click.UsageError("--demo writes its own configuration; change it with --set.")
     masking = Masking()
     if demo:
         from caracal_core.cli.demo.serving import serve_demo  # noqa: PLC0415 - an upstream too
 
         configure_logging("WARNING", masking)
-        uvloop.run(serve_demo(data_dir, masking))
+        uvloop.run(serve_demo(data_dir, overrides(ctx), masking))
         return
     places = sources(ctx)
     loaded = load_configuration(ctx)

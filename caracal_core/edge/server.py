@@ -7,7 +7,7 @@ import gc
 import json
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 from typing import Protocol
@@ -26,6 +26,9 @@ QUIET_SECONDS = 1.0
 
 CLOSE_SECONDS = 30.0
 """How long the house may take to settle and close."""
+
+Announce = Callable[[str, str], None]
+"""Tells whoever started the process that it listens, and the URLs of both its ports."""
 
 _GC_THRESHOLDS = (50_000, 20, 50)
 
@@ -87,6 +90,12 @@ class Signals:
         (self.hurry if self.stop.is_set() else self.stop).set()
 
 
+def announce(gateway: str, operations: str) -> None:
+    """Say on standard output, as one line of JSON, that both ports listen and where."""
+    line = {"event": "listening", "gateway": gateway, "operations": operations}
+    print(json.dumps(line), flush=True)  # noqa: T201 - whoever started us waits for this line
+
+
 async def serve(
     house: House,
     operations: Door,
@@ -94,11 +103,12 @@ async def serve(
     operations_listen: Address,
     certificates: Certificates | None,
     stopping: Stopping,
+    announce: Announce = announce,
 ) -> None:
     """Serve until a signal, then stop without resetting anybody.
 
-    One line on standard output says when and where it listens. The operations port answers
-    to the very end. The house is open already, and is closed here, come what may.
+    The operations port answers to the very end. The house is open already, and is closed
+    here, come what may.
 
     Args:
         house: behind the agents' port.
@@ -107,6 +117,7 @@ async def serve(
         operations_listen: the operations port.
         certificates: what the agents' port proves itself with; None serves plain HTTP.
         stopping: how long a stop takes.
+        announce: called once both ports listen.
 
     Raises:
         Misconfigured: an address cannot be listened on.
@@ -132,7 +143,7 @@ async def serve(
             watch = asyncio.create_task(certificates.watch(), name="certificates")
             stack.callback(watch.cancel)
         _settle_memory()
-        _announce(agents, operators)
+        announce(agents.url, operators.url)
         await signals.stop.wait()
         await _drain(house, agents, stopping, signals.hurry)
 
@@ -155,11 +166,6 @@ async def _close(house: House) -> None:
     except TimeoutError:
         raise Failure("gateway", f"it did not close in {CLOSE_SECONDS:g} s") from None
     _log.info("stopped")
-
-
-def _announce(agents: Port, operators: Port) -> None:
-    line = {"event": "listening", "gateway": agents.url, "operations": operators.url}
-    print(json.dumps(line), flush=True)  # noqa: T201 - whoever started us waits for this line
 
 
 def _settle_memory() -> None:

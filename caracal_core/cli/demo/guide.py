@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from msgspec import Struct
+
+from caracal_core.cli.demo.world import AGENT, BUDGET, PRICE, World
+from caracal_core.domain import Money
 
 
 class Step(Struct, frozen=True):
@@ -19,21 +23,21 @@ class Step(Struct, frozen=True):
     command: str
 
 
-def steps(base: str, token_file: str, caracal: str, config: str) -> Sequence[Step]:
+def steps(base: str, world: World, program: str) -> Sequence[Step]:
     """Return the tour.
 
     Args:
         base: the gateway's address, such as ``http://127.0.0.1:8443``.
-        token_file: path of the file that holds the agent's token.
-        caracal: how to call the command line.
-        config: path of the demo's ``caracal.yaml``.
+        world: the demo's files.
+        program: path of the command line.
     """
-    token = f'-H "Authorization: Bearer $(cat {token_file})"'
+    token = f'-H "Authorization: Bearer $(cat {_quoted(world.token_file)})"'
     show = "curl -sS -w '\\n%{http_code}\\n'"
     once = '-H "X-Caracal-Nonce: $NONCE" -H "X-Caracal-Timestamp: $(date +%s)"'
+    place = f"--config {_quoted(world.config)} --set database.data_dir={_quoted(world.directory)}"
     return (
         Step(
-            "A paid call, said once: 200, and 0.25 USD are spent",
+            f"A paid call, said once: 200, and {PRICE} USD are spent",
             f"NONCE=demo-$(date +%s); {show} {token} {once} {base}/paid/hello",
         ),
         Step(
@@ -47,22 +51,33 @@ def steps(base: str, token_file: str, caracal: str, config: str) -> Sequence[Ste
             f"curl -sSN -w '%{{http_code}}\\n' {token} {base}/free/stream",
         ),
         Step(
-            "Four more paid calls: 200 three times, then 402, for the 1.00 USD of today is spent",
+            f"Four more paid calls: 200 three times, then 402, for today's {BUDGET} USD are spent",
             f"for call in 2 3 4 5; do {show} {token} {base}/paid/hello; done",
         ),
-        Step("What was spent", f"{caracal} ledger summary --config {config}"),
+        Step("What was spent", f"{_quoted(program)} ledger summary {place}"),
     )
 
 
-def page(tour: Sequence[Step], base: str, operations: str) -> str:
-    """Return the tour as text for the terminal."""
-    lines = [
-        "",
-        f"Caracal is serving on {base}, its operations port on {operations}.",
-        "One agent (demo-agent), 1.00 USD a day, 0.25 USD a paid call. Paste in another terminal:",
-    ]
+def page(tour: Sequence[Step], base: str, operations: str, left: Money) -> str:
+    """Return the tour as text for the terminal.
+
+    Args:
+        tour: the steps.
+        base: the gateway's address.
+        operations: its operations port's address.
+        left: what the agent can still spend today; a directory keeps its earlier demos' books.
+    """
+    lines = ["", f"Caracal is serving on {base}, its operations port on {operations}."]
+    lines += [f"One agent ({AGENT}), {BUDGET} USD a day, {PRICE} USD a paid call."]
+    if left.micro < Money.parse(BUDGET, left.currency).micro:
+        lines += [f"Earlier demos in this directory left {left} of today's budget."]
+    lines += ["Paste in another terminal:"]
     for number, step in enumerate(tour, 1):
         lines += ["", f"# {number}. {step.title}", step.command]
     return "\n".join(
         [*lines, "", f"Also to see: {operations}/metrics and {operations}/-/config", ""]
     )
+
+
+def _quoted(word: object) -> str:
+    return shlex.quote(str(word))

@@ -14,6 +14,8 @@ ISSUER = "https://demo.caracal.invalid"
 AUDIENCE = "caracal-demo"
 BUDGET = "1.00"
 PRICE = "0.25"
+LISTEN = "127.0.0.1:8443"
+OPERATIONS = "127.0.0.1:9090"
 
 
 class World(Struct, frozen=True):
@@ -21,7 +23,7 @@ class World(Struct, frozen=True):
 
     Attributes:
         directory: holds everything, the embedded database included.
-        config: its ``caracal.yaml``.
+        config: the demo's configuration.
         token_file: the agent's token, readable by its owner only.
     """
 
@@ -30,16 +32,18 @@ class World(Struct, frozen=True):
     token_file: Path
 
 
-def make_world(directory: Path, upstream_port: int, listen: str, operations: str) -> World:
-    """Write the demo's files into the directory, replacing an earlier demo's."""
+def make_world(directory: Path, upstream_port: int) -> World:
+    """Write the demo's files into the directory, replacing an earlier demo's.
+
+    Their names are the demo's own, so that a ``caracal.yaml`` that stands there is left alone.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    world = World(directory, directory / "caracal.yaml", directory / "token")
-    public_key = directory / "jwt_public.pem"
+    world = World(directory, directory / "demo.yaml", directory / "demo.token")
+    public_key = directory / "demo_public.pem"
     key = make_key(public_key)
     world.token_file.touch(mode=0o600)
     world.token_file.write_text(sign(key, AGENT, ISSUER, AUDIENCE))
     settings = _settings(directory, public_key, upstream_port)
-    settings |= {"listen": listen, "operations": {"listen": operations}}
     world.config.write_text(yaml.safe_dump(settings, sort_keys=False))
     return world
 
@@ -57,6 +61,9 @@ def _settings(directory: Path, public_key: Path, upstream_port: int) -> dict[str
         }
 
     return {
+        "listen": LISTEN,
+        "operations": {"listen": OPERATIONS},
+        "tls": {"mode": "off"},
         "database": {"data_dir": str(directory)},
         "auth_mode": "jwt",
         "auth_jwt": {
