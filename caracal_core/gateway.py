@@ -52,6 +52,8 @@ class Gateway:
             with self.charging.hold(request, route, principal, price, due) as hold:
                 record.hold = hold
                 await hold.reserve()
-                async with self.forwarding.send(request, route, due, hold.sent) as reply:
+                async with self.forwarding.send(request, route, due, hold.sent) as answer:
+                    hold.answered()
+                    reply = await self.forwarding.filter(answer, route, due)
                     record.status = reply.status
                     await deliver(hold.commit(reply), hold.settle)

@@ -22,7 +22,7 @@ from caracal_core.domain import (
     Reservation,
     Route,
 )
-from caracal_core.errors import BadRequest, Failure, PayloadTooLarge, Refusal, RequestTimeout
+from caracal_core.errors import BadRequest, PayloadTooLarge, Refusal, RequestTimeout
 from caracal_core.ports import Ledger, Meter, Reading
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
@@ -113,6 +113,7 @@ class Hold:
     """
 
     __slots__ = (
+        "_answered",
         "_asked",
         "_charging",
         "_due",
@@ -130,7 +131,7 @@ class Hold:
         self._charging = charging
         self._route = route
         self._due = due
-        self._asked = self._sent = False
+        self._asked = self._sent = self._answered = False
         self._reply: Reply | None = None
         self._reading: Reading | None = None
         self.charge = charge
@@ -160,6 +161,10 @@ class Hold:
     def sent(self) -> None:
         """Note that the first byte is leaving for the upstream: from now on it may cost."""
         self._sent = True
+
+    def answered(self) -> None:
+        """Note that the upstream did its work: from now on a fault is not its own."""
+        self._answered = True
 
     def commit(self, reply: Reply) -> Reply:
         """Note that a reply is here; return it with the charge named in its head, and metered."""
@@ -204,9 +209,7 @@ class Hold:
             return "reply"
         if isinstance(error, _CLIENT_GONE):
             return "client_gone"
-        if self._reply is None and isinstance(error, Failure):
-            return "upstream_failed"
-        return "cut"
+        return "cut" if self._answered else "upstream_failed"
 
     def _conclude(self, cause: Cause) -> Money:
         """Fix the cause and the cost; the first conclusion stands."""

@@ -45,32 +45,30 @@ class Forwarding:
             context = upstream.send(watched, route, on_sent)
         except Exception as error:
             raise Failure(name, f"raised {type(error).__name__}") from error
-        return Sending(name, context, seconds, self._filters, route, due)
+        return Sending(name, context, seconds, due)
+
+    async def filter(self, reply: Reply, route: Route, due: Due) -> Reply:
+        """Return what the reply filters made of the reply, each of what the one before did."""
+        for reply_filter in self._filters:
+            reply = await reply_filter(due, reply, route)
+        return reply
 
 
 class Sending:
     """One request at an upstream, as an asynchronous context manager."""
 
-    __slots__ = ("_context", "_due", "_filters", "_name", "_route", "_seconds")
+    __slots__ = ("_context", "_due", "_name", "_seconds")
 
     def __init__(
-        self,
-        name: str,
-        context: AbstractAsyncContextManager[Reply],
-        seconds: float,
-        filters: Sequence[Part[Reply]],
-        route: Route,
-        due: Due,
+        self, name: str, context: AbstractAsyncContextManager[Reply], seconds: float, due: Due
     ) -> None:
         self._name = name
         self._context = context
         self._seconds = seconds
-        self._filters = filters
-        self._route = route
         self._due = due
 
     async def __aenter__(self) -> Reply:
-        """Return the filtered reply.
+        """Return the upstream's reply.
 
         Raises:
             UpstreamTimeout: its head did not come in time; progress of an upload restarts
@@ -80,14 +78,7 @@ class Sending:
         enter = Part(
             self._name, self._context.__aenter__, (Reply,), self._seconds, late=UpstreamTimeout
         )
-        reply = await enter(self._due)
-        try:
-            for reply_filter in self._filters:
-                reply = await reply_filter(self._due, reply, self._route)
-        except BaseException as error:
-            await self.__aexit__(type(error), error, error.__traceback__)
-            raise
-        return reply
+        return await enter(self._due)
 
     async def __aexit__(
         self,

@@ -102,6 +102,7 @@ def walk(watched, book):
 async def test_a_clean_reply_posts_what_was_held(walk, book):
     async def inside(hold):
         hold.sent()
+        hold.answered()
         hold.commit(a_reply())
         await hold.settle()
 
@@ -115,6 +116,7 @@ async def test_the_replys_head_names_the_charge_and_its_cost(walk):
 
     async def inside(hold):
         hold.sent()
+        hold.answered()
         heads.append((hold.charge.id, hold.commit(a_reply()).headers))
 
     await walk(inside)
@@ -129,6 +131,7 @@ async def test_settle_waits_until_the_post_is_durable(walk, book):
 
     async def inside(hold):
         hold.sent()
+        hold.answered()
         hold.commit(a_reply())
         settling.set()
         await hold.settle()
@@ -148,6 +151,7 @@ async def test_a_post_that_does_not_become_durable_in_time_fails_and_is_not_repe
 
     async def inside(hold):
         hold.sent()
+        hold.answered()
         hold.commit(a_reply())
         await hold.settle()
 
@@ -158,26 +162,30 @@ async def test_a_post_that_does_not_become_durable_in_time_fails_and_is_not_repe
 
 
 @pytest.mark.parametrize(
-    ("error", "sent", "replied", "cause"),
+    ("error", "sent", "reached", "cause"),
     [
-        (Denied(), False, False, "not_sent"),
-        (UpstreamUnreachable("u", "refused"), False, False, "not_sent"),
-        (asyncio.CancelledError(), False, False, "not_sent"),
-        (UpstreamUnreachable("u", "reset"), True, False, "upstream_failed"),
-        (Failure("u", "junk"), True, False, "upstream_failed"),
-        (asyncio.CancelledError(), True, False, "client_gone"),
-        (PayloadTooLarge(), True, False, "client_gone"),
-        (asyncio.CancelledError(), True, True, "client_gone"),
-        (UpstreamUnreachable("u", "cut"), True, True, "cut"),
-        (Denied(), True, False, "cut"),
-        (RuntimeError(), True, True, "cut"),
+        (Denied(), False, None, "not_sent"),
+        (UpstreamUnreachable("u", "refused"), False, None, "not_sent"),
+        (asyncio.CancelledError(), False, None, "not_sent"),
+        (UpstreamUnreachable("u", "reset"), True, None, "upstream_failed"),
+        (Failure("u", "junk"), True, None, "upstream_failed"),
+        (asyncio.CancelledError(), True, None, "client_gone"),
+        (PayloadTooLarge(), True, None, "client_gone"),
+        (asyncio.CancelledError(), True, "commit", "client_gone"),
+        (UpstreamUnreachable("u", "cut"), True, "commit", "cut"),
+        (Denied(), True, "answer", "cut"),
+        (Failure("filter", "broke"), True, "answer", "cut"),
+        (asyncio.CancelledError(), True, "answer", "client_gone"),
+        (RuntimeError(), True, "commit", "cut"),
     ],
 )
-async def test_every_ending_has_its_cause(walk, book, error, sent, replied, cause):
+async def test_every_ending_has_its_cause(walk, book, error, sent, reached, cause):
     async def inside(hold):
         if sent:
             hold.sent()
-        if replied:
+        if reached:
+            hold.answered()
+        if reached == "commit":
             hold.commit(a_reply())
         raise error
 
@@ -188,19 +196,21 @@ async def test_every_ending_has_its_cause(walk, book, error, sent, replied, caus
 
 @pytest.mark.parametrize("rule", ["post", "void"])
 @pytest.mark.parametrize(
-    ("cause", "error", "replied"),
+    ("cause", "error", "reached"),
     [
-        ("client_gone", asyncio.CancelledError(), False),
-        ("upstream_failed", UpstreamUnreachable("u", "reset"), False),
-        ("cut", UpstreamUnreachable("u", "cut"), True),
+        ("client_gone", asyncio.CancelledError(), None),
+        ("upstream_failed", UpstreamUnreachable("u", "reset"), None),
+        ("cut", UpstreamUnreachable("u", "cut"), "commit"),
     ],
 )
 async def test_the_routes_rule_says_what_an_unclean_ending_costs(
-    walk, book, rule, cause, error, replied
+    walk, book, rule, cause, error, reached
 ):
     async def inside(hold):
         hold.sent()
-        if replied:
+        if reached:
+            hold.answered()
+        if reached == "commit":
             hold.commit(a_reply())
         raise error
 
@@ -213,6 +223,7 @@ async def test_the_routes_rule_says_what_an_unclean_ending_costs(
 async def test_an_error_status_costs_what_the_route_says(walk, book, rule):
     async def inside(hold):
         hold.sent()
+        hold.answered()
         hold.commit(a_reply(500))
         await hold.settle()
 
@@ -285,6 +296,7 @@ class _Meter:
 async def test_a_metered_reply_costs_what_its_meter_read(walk, book):
     async def inside(hold):
         hold.sent()
+        hold.answered()
         reply = hold.commit(a_reply(chunks=[b"four", b"teen"]))
         assert [data async for data in reply.body] == [b"four", b"teen"]
         assert "x-caracal-cost" not in reply.headers
@@ -301,6 +313,7 @@ async def test_a_broken_meter_does_not_spoil_the_reply(walk, book):
 
     async def inside(hold):
         hold.sent()
+        hold.answered()
         hold.commit(a_reply())
         await hold.settle()
 

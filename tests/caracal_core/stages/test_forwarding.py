@@ -28,7 +28,8 @@ def send(watched):
     def start(stage, request=None, route=None, inside=None):
         async def work(due):
             context = stage.send(request or a_request(), route or a_route(), due, nothing)
-            async with context as reply:
+            async with context as answer:
+                reply = await stage.filter(answer, route or a_route(), due)
                 if inside:
                     await inside(reply)
                 return reply.status, [data async for data in reply.body]
