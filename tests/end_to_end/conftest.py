@@ -9,8 +9,10 @@ import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 import yaml
+from aiohttp import web
 
 from caracal_core.builtin.ledger.budgets import set_budget
 from caracal_core.builtin.ledger.charges import charges
@@ -27,6 +29,7 @@ CARACAL = str(Path(sys.executable).parent / "caracal")
 AGENT, ISSUER, AUDIENCE = "agent-1", "https://idp.invalid", "caracal-test"
 START_SECONDS = 60
 WAIT_SECONDS = 60
+LOOK_SECONDS = 0.02
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
@@ -176,6 +179,20 @@ class Gateway:
     def authorization(self):
         return {"Authorization": f"Bearer {self.token}"}
 
+    async def operator_sees(self, path):
+        """Return status and text of a page of the operations port."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(self.operations + path) as reply,
+        ):
+            return reply.status, await reply.text()
+
+    async def metric(self, name):
+        """Return the value of a metric without labels."""
+        _, text = await self.operator_sees("/metrics")
+        (value,) = [line.split()[1] for line in text.splitlines() if line.startswith(f"{name} ")]
+        return float(value)
+
     def signal(self, number):
         self._process.send_signal(number)
 
@@ -208,6 +225,63 @@ class Gateway:
         async with self.connected() as (reader, writer), asyncio.timeout(until):
             writer.write(data)
             return await reader.read()
+
+
+class Patient:
+    """An upstream that answers ``/now`` at once, and all else once the test releases it.
+
+    Of ``/begun`` it sends the head and a first word before it waits.
+
+    Attributes:
+        arrived: how many requests came.
+        release: set it to have those that wait answered.
+    """
+
+    def __init__(self):
+        self.arrived = 0
+        self.release = asyncio.Event()
+        self.url = None
+
+    async def answer(self, request):
+        self.arrived += 1
+        if request.path == "/now":
+            return web.Response(text="done")
+        if request.path == "/begun":
+            reply = web.StreamResponse()
+            await reply.prepare(request)
+            await reply.write(b"be")
+            await self.release.wait()
+            await reply.write(b"gun")
+            return reply
+        await self.release.wait()
+        return web.Response(text="done")
+
+
+@pytest.fixture
+async def patient():
+    """An upstream that waits for the test."""
+    patient = Patient()
+    app = web.Application()
+    app.router.add_get("/{path}", patient.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+    patient.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield patient
+    patient.release.set()
+    await runner.cleanup()
+
+
+@pytest.fixture
+def until():
+    """Wait until something outside this process is so; fail where it takes too long."""
+
+    async def wait(condition):
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not await condition():  # noqa: ASYNC110 - no event comes from out there
+                await asyncio.sleep(LOOK_SECONDS)
+
+    return wait
 
 
 @pytest.fixture
