@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from caracal_core.assembly.house import House
-from caracal_core.assembly.inventory import take_inventory
+from caracal_core.assembly.inventory import Item, take_inventory
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.readiness import Finding, Readiness
+from caracal_core.config.load import Loaded
 from caracal_core.edge.limits import Limits
 from caracal_core.ports import Endpoint
 
@@ -56,6 +57,7 @@ class BackDoor:
     def __init__(self, house: House, readiness: Readiness, book: MetricsBook) -> None:
         self._house = house
         self._readiness = readiness
+        self._listed: tuple[Loaded, Sequence[Item]] | None = None
         self.metrics = book.expose
 
     @property
@@ -66,7 +68,10 @@ class BackDoor:
         return await self._readiness.findings()
 
     def plugins(self) -> object:
-        return take_inventory(self._house.current.loaded.enabled)
+        loaded = self._house.current.loaded
+        if self._listed is None or self._listed[0] is not loaded:
+            self._listed = loaded, take_inventory(loaded.enabled)  # hashes files: once is enough
+        return self._listed[1]
 
     def configuration(self) -> object:
         loaded = self._house.current.loaded
