@@ -258,18 +258,29 @@ class Patient:
 
 
 @pytest.fixture
-async def patient():
+async def site():
+    """Serve an upstream of the test's own; return its URL."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(*routes):
+            app = web.Application()
+            app.add_routes(routes)
+            runner = web.AppRunner(app, access_log=None)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+        yield serve
+
+
+@pytest.fixture
+async def patient(site):
     """An upstream that waits for the test."""
     patient = Patient()
-    app = web.Application()
-    app.router.add_get("/{path}", patient.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    patient.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    patient.url = await site(web.get("/{path}", patient.answer))
     yield patient
     patient.release.set()
-    await runner.cleanup()
 
 
 @pytest.fixture
