@@ -96,8 +96,8 @@ async def test_a_limit_that_changes_while_windows_open_is_the_one_that_counts(
     database, alice, balanced
 ):
     """No window is opened with the limit that was."""
-    for round in range(10):
-        at = NIGHT + round * 86_400
+    for day in range(10):
+        at = NIGHT + day * 86_400
         charges = [a_charge(usd("0"), "alice") for _ in range(4)]
         await set_budget(database, "alice", usd("1"), "day", at)
         await asyncio.gather(

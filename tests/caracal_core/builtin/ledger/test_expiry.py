@@ -82,13 +82,13 @@ async def test_no_hold_grows_older_than_the_longest(database, hold, expiry):
     ("orphan", "state", "spent", "entry"),
     [("post", "posted", 100_000, "posted"), ("void", "voided", 0, "voided")],
 )
-async def test_an_orphan_is_resolved_by_its_own_rule(  # noqa: PLR0917 - fixtures
+async def test_an_orphan_is_resolved_by_its_own_rule(
     database, hold, counts, balanced, orphan, state, spent, entry
 ):
     """Booked in full or given back, as its route declared."""
-    id = await hold(orphan=orphan)
+    charge = await hold(orphan=orphan)
     assert await resolve(database, 10, HOUR, START + 299.9) == []
-    assert await resolve(database, 10, HOUR, START + 300) == [Resolved(id, state, "orphan")]
+    assert await resolve(database, 10, HOUR, START + 300) == [Resolved(charge, state, "orphan")]
     assert await counts("alice") == [(spent, 0, 0)]
     (row,) = await database.fetch("SELECT kind, held_micro, cause, created_at FROM entries")
     assert tuple(row.values()) == (entry, 100_000, "orphan", START + 300)
@@ -121,7 +121,9 @@ async def test_several_reapers_resolve_each_hold_once(postgres_config, balanced_
         for account in ("alice", "bob", "team"):
             await balanced_books.fund(one, account, usd("100"))
         charges = [
-            a_charge(usd("0.1"), ("alice", "bob")[n % 2], "team", orphan=("post", "void")[n % 3 > 0])
+            a_charge(
+                usd("0.1"), ("alice", "bob")[n % 2], "team", orphan=("post", "void")[n % 3 > 0]
+            )
             for n in range(60)
         ]
         for charge in charges:
@@ -129,9 +131,7 @@ async def test_several_reapers_resolve_each_hold_once(postgres_config, balanced_
         at = START + 300
         resolved, _ = await asyncio.gather(
             asyncio.gather(*(resolve((one, other)[n % 2], 10, HOUR, at) for n in range(8))),
-            asyncio.gather(
-                *(settle(other, End(c.id, "reply", usd("0.1"))) for c in charges[::7])
-            ),
+            asyncio.gather(*(settle(other, End(c.id, "reply", usd("0.1"))) for c in charges[::7])),
         )
         rest = await resolve(one, 100, HOUR, at)
         ids = [hold.id for batch in (*resolved, rest) for hold in batch]

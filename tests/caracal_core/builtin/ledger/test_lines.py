@@ -39,12 +39,14 @@ class Stage:
     def __init__(self):
         self.begun = []
         self.gates = {}
+        self._changed = asyncio.Event()
 
     def work(self, name, until=None, error=None):
         self.gates[name] = asyncio.Event()
 
         async def attempt(_failed):
             self.begun.append(name)
+            self._changed.set()
             await self.gates[name].wait()
             if error is not None:
                 raise error
@@ -55,7 +57,8 @@ class Stage:
     async def until(self, *names):
         async with asyncio.timeout(10):
             while self.begun != list(names):
-                await asyncio.sleep(0)
+                self._changed.clear()
+                await self._changed.wait()
 
 
 async def settled():
@@ -83,7 +86,7 @@ async def test_one_charges_works_are_done_in_the_order_of_the_calls(lines):
 async def test_other_charges_do_not_wait_but_for_a_turn(lines):
     """So many are at the store at once, and no more."""
     stage = Stage()
-    receipts = [lines.add(id, stage.work(id)) for id in "abc"]
+    receipts = [lines.add(name, stage.work(name)) for name in "abc"]
     await settled()
     assert stage.begun == ["a", "b"]
     stage.gates["b"].set()
@@ -114,7 +117,7 @@ async def test_a_failing_work_keeps_its_place_and_gives_its_turn_to_others(lines
         return failed
 
     first, second = lines.add("a", Work(attempt)), lines.add("a", stage.work("2"))
-    others = [lines.add(id, stage.work(id)) for id in "bcd"]
+    others = [lines.add(name, stage.work(name)) for name in "bcd"]
     for gate in stage.gates.values():
         gate.set()
     assert await asyncio.gather(*others) == ["b", "c", "d"]
@@ -148,9 +151,7 @@ async def test_work_with_an_end_is_tried_once_though_nobody_waits_and_then_given
 
     until = asyncio.get_running_loop().time() + 3600
     lines.add("a", Work(attempt, until)).cancel()
-    async with asyncio.timeout(10):
-        while lines:
-            await asyncio.sleep(0)
+    assert await lines.drain(10) == 0
     assert seen == [0]
 
 

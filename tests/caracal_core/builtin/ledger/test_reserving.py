@@ -125,14 +125,12 @@ async def test_nothing_costs_nothing_but_needs_a_budget(database, give_budget):
         await reserve(database, a_charge(usd("0"), "bob"), "owner")
 
 
-async def test_one_of_fifty_gets_the_last_unit_across_two_gateways(
-    postgres_config, balanced_books
-):
+async def test_one_of_fifty_gets_the_last_unit_across_two_gateways(postgres_config, balanced_books):
     """Two pools of connections, as of two processes; 49 are refused, none fails."""
     async with open_database(postgres_config) as one, open_database(postgres_config) as other:
-        for round in range(3):
-            await balanced_books.fund(one, f"agent-{round}", usd("0.25"))
-            charges = [a_charge(usd("0.25"), f"agent-{round}") for _ in range(50)]
+        for number in range(3):
+            await balanced_books.fund(one, f"agent-{number}", usd("0.25"))
+            charges = [a_charge(usd("0.25"), f"agent-{number}") for _ in range(50)]
             answers = await asyncio.gather(
                 *(reserve((one, other)[n % 2], c, "owner") for n, c in enumerate(charges)),
                 return_exceptions=True,

@@ -46,10 +46,15 @@ async def entries(database):
 
 
 @pytest.mark.parametrize(
-    ("amount", "overrun", "left"), [("0", False, 1_000_000), ("0.3", False, 700_000),
-                                    ("0.4", False, 600_000), ("0.9", True, 100_000)]
+    ("amount", "overrun", "left"),
+    [
+        ("0", False, 1_000_000),
+        ("0.3", False, 700_000),
+        ("0.4", False, 600_000),
+        ("0.9", True, 100_000),
+    ],
 )
-async def test_a_post_books_what_it_did_cost(  # noqa: PLR0917 - fixtures
+async def test_a_post_books_what_it_did_cost(
     database, hold, entries, counts, balanced, amount, overrun, left
 ):
     """Below, at and above the hold; above it, it is flagged."""
@@ -134,7 +139,7 @@ async def test_money_spent_after_a_void_is_adjusted_for_once(
         ("post", "0.7", "adjusted", 700_000),
     ],
 )
-async def test_a_post_after_the_expiry_adjusts_for_what_is_missing(  # noqa: PLR0917 - fixtures
+async def test_a_post_after_the_expiry_adjusts_for_what_is_missing(
     database, hold, counts, balanced, orphan, cost, news, spent
 ):
     """The reaper booked nothing, or the held amount; what was really spent is at least booked."""
@@ -191,7 +196,7 @@ async def test_a_post_after_a_remembered_void_is_entered_too(database, entries):
 
 
 @pytest.mark.parametrize("voided_before", [False, True])
-async def test_a_cost_in_another_currency_books_the_hold(  # noqa: PLR0917 - fixtures
+async def test_a_cost_in_another_currency_books_the_hold(
     database, hold, entries, counts, balanced, voided_before
 ):
     """Nobody converts; what was held is the most that is known."""
@@ -229,9 +234,7 @@ async def test_of_many_endings_at_once_one_stands(database, hold, counts, balanc
     assert await balanced()
 
 
-async def test_a_void_that_races_its_reserve_leaves_nothing_held(
-    database, hold, counts, balanced
-):
+async def test_a_void_that_races_its_reserve_leaves_nothing_held(database, hold, counts, balanced):
     """Whichever comes first: the reserve fails, or the void ends it."""
     await hold("0.1")
     for _ in range(20):

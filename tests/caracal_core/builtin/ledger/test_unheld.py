@@ -29,6 +29,6 @@ def test_a_charge_that_may_hold_something_is_forgotten():
 
 def test_the_oldest_is_forgotten_first():
     unheld = Unheld(2)
-    for id in ("a", "b", "c"):
-        unheld.add(id)
-    assert [unheld.void(id) for id in ("a", "b", "c")] == [False, True, True]
+    for charge in ("a", "b", "c"):
+        unheld.add(charge)
+    assert [unheld.void(charge) for charge in ("a", "b", "c")] == [False, True, True]

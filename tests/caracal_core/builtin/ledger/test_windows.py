@@ -26,9 +26,7 @@ async def opened(database, account):
     return [row["period"] for row in rows]
 
 
-async def test_a_path_without_windows_is_not_complete_until_they_are_opened(
-    database, give_budget
-):
+async def test_a_path_without_windows_is_not_complete_until_they_are_opened(database, give_budget):
     """Nothing is decided on a window that is missing."""
     await give_budget("alice", usd("1"), period="day")
     await give_budget("alice", usd("5"), period="month")

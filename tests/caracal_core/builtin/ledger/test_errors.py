@@ -1,0 +1,21 @@
+"""What the ledger says no with is answered, or worded for the operator."""
+
+from __future__ import annotations
+
+from caracal_core.builtin.ledger.errors import Conflict, LedgerError
+from caracal_core.errors import Answered, CaracalError, Failure, Refusal
+
+
+def test_a_conflict_is_a_failure_that_keeps_its_reason_from_the_client():
+    """A charge id is made by the gateway: a clash is not the client's fault."""
+    conflict = Conflict("ledger", "the id x is another charge's")
+    assert isinstance(conflict, Failure)
+    assert not isinstance(conflict, Refusal)
+    assert conflict.status == 503
+    assert "x" not in conflict.detail.split()
+
+
+def test_a_ledger_error_is_for_the_command_line_only():
+    """No client is ever answered with it."""
+    assert issubclass(LedgerError, CaracalError)
+    assert not issubclass(LedgerError, Answered)

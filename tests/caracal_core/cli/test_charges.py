@@ -1,0 +1,75 @@
+"""``caracal charges``: what is held is seen, and released by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from caracal_core.builtin.ledger.budgets import set_budget
+from caracal_core.builtin.ledger.reserving import reserve
+from caracal_core.storage import accounts
+from caracal_core.storage.database import open_database
+from caracal_core.testing.fakes import a_charge, usd
+
+
+async def held(config, count):
+    """Register alice, and hold 0.25 USD for her so many times."""
+    async with open_database(config) as database:
+        await accounts.register(database, "alice")
+        await set_budget(database, "alice", usd("10"), "day")
+        made = [a_charge(usd("0.25"), "alice") for _ in range(count)]
+        for charge in made:
+            await reserve(database, charge, "owner")
+        return made
+
+
+@pytest.fixture
+def charges(caracal, storage_config, storage_environment):
+    """Run ``caracal charges`` against each store; expect an exit code."""
+
+    def charges(*arguments: str, code: int = 0) -> str:
+        ended = caracal("charges", *arguments, environment=storage_environment(storage_config))
+        assert (ended.returncode, ended.stderr == "") == (code, code == 0), ended.stderr
+        assert "Traceback" not in ended.stderr
+        return ended.stderr if code else ended.stdout
+
+    return charges
+
+
+def test_pending_charges_are_listed_and_released(charges, storage_config):
+    """One posted, one voided; then nothing is pending, and both can be seen as they ended."""
+    assert charges("list") == "No charge is pending.\n"
+    first, second = asyncio.run(held(storage_config, 2))
+    listed = json.loads(charges("list", "--json"))
+    assert [row["id"] for row in listed] == [second.id, first.id]
+    assert (listed[0]["agent"], listed[0]["held"], listed[0]["currency"]) == (
+        "alice",
+        "0.25",
+        "USD",
+    )
+    assert listed[0]["owner"] == "owner"
+    assert listed[0]["expires_at"].endswith("+00:00")
+
+    assert charges("release", first.id, "--post") == f"Posted 0.25 USD for {first.id}.\n"
+    assert charges("release", second.id, "--void") == f"Voided {second.id}.\n"
+    assert charges("list") == "No charge is pending.\n"
+    ended = json.loads(charges("list", "--state", "all", "--agent", "alice", "--json"))
+    assert [(row["state"], row["posted"], row["cause"]) for row in ended] == [
+        ("voided", "0", "released"),
+        ("posted", "0.25", "released"),
+    ]
+    assert charges("list", "--state", "posted", "--agent", "bob") == "There is no such charge.\n"
+    head, line = charges("list", "--state", "voided", "--limit", "1").splitlines()
+    assert head.split()[:5] == ["ID", "AGENT", "ROUTE", "STATE", "HELD"]
+    assert line.split()[:5] == [second.id, "alice", "test-route", "voided", "0.25"]
+
+
+def test_what_cannot_be_released_is_said(charges, storage_config):
+    """An unknown id, one that has ended, and a wish that leaves the ending open."""
+    (charge,) = asyncio.run(held(storage_config, 1))
+    assert "no charge 'nothing'" in charges("release", "nothing", "--void", code=1)
+    assert "--post" in charges("release", charge.id, code=2)
+    charges("release", charge.id, "--void")
+    assert "has ended already: voided" in charges("release", charge.id, "--post", code=1)
