@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from caracal_core.assembly.masking import Masking
 from caracal_core.cli.opening import serve_house
 from caracal_core.cli.options import chosen_file, overrides
 from caracal_core.cli.session import load_configuration, sources
+
+_log = logging.getLogger("caracal.config")
 
 
 @click.command("serve")
@@ -41,4 +44,6 @@ def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
     places = sources(ctx)
     loaded = load_configuration(ctx)
     configure_logging(loaded.core.log_level, masking)
+    for note in loaded.notes:
+        _log.info("%s", note)
     uvloop.run(serve_house(places, loaded, masking))

@@ -1,0 +1,119 @@
+"""A reload takes the log level with it, is counted, and says what waits for the next start."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.cli import reloading
+from caracal_core.cli.reloading import AT_START, Reloading
+from caracal_core.config.core import CoreConfig
+from caracal_core.config.load import Loaded
+from caracal_core.errors import Misconfigured
+
+DIGESTS = ("0123456789ab" + "0" * 52, "ffffffffffff" + "1" * 52)
+
+
+def a_configuration(digest=DIGESTS[0], **core):
+    return Loaded(CoreConfig(**core), (), {}, (), (), digest)
+
+
+class House:
+    """Takes every configuration into effect but a broken one."""
+
+    def __init__(self):
+        self.current = SimpleNamespace(loaded=a_configuration())
+        self.broken = False
+
+    async def reload(self, loaded):
+        if self.broken:
+            raise Misconfigured("policies", "there is none", "Add one.")
+        self.current = SimpleNamespace(loaded=loaded)
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+@pytest.fixture
+def book():
+    return MetricsBook()
+
+
+@pytest.fixture
+def levels(monkeypatch):
+    """The log levels that were set; the test's own logging stays as it is."""
+    levels = []
+    monkeypatch.setattr(reloading, "configure_logging", lambda level, _: levels.append(level))
+    return levels
+
+
+@pytest.fixture
+def subject(house, book, levels):
+    return Reloading(house, book, Masking())
+
+
+@pytest.fixture
+def metric(book):
+    def metric(name):
+        text = book.expose().decode()
+        (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+        return float(line.split()[1])
+
+    return metric
+
+
+async def test_a_change_is_in_effect_with_its_log_level_and_counted(subject, house, levels, metric):
+    wanted = a_configuration(DIGESTS[1], log_level="DEBUG")
+    await subject.change(wanted)
+    assert house.current.loaded is wanted
+    assert levels == ["DEBUG"]
+    assert metric("caracal_configuration_reloads_total") == 1
+
+
+async def test_the_digest_is_a_number_that_holds_every_digit_it_has(subject, metric):
+    for digest in DIGESTS:
+        await subject.change(a_configuration(digest))
+        assert f"{int(metric('caracal_configuration_digest')):012x}" == digest[:12]
+
+
+async def test_what_cannot_be_used_changes_nothing(subject, house, levels, metric):
+    house.broken = True
+    with pytest.raises(Misconfigured):
+        await subject.change(a_configuration(DIGESTS[1], log_level="DEBUG"))
+    assert (house.current.loaded.digest, levels) == (DIGESTS[0], [])
+    assert metric("caracal_configuration_reloads_total") == 0
+
+
+async def test_a_refused_change_is_counted_and_logged_with_its_mend(subject, metric, caplog):
+    subject.refuse(Misconfigured("policies", "there is none", "Add one."))
+    assert metric("caracal_configuration_reload_failures_total") == 1
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "policies: there is none. Add one." in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"listen": "127.0.0.1:1"},
+        {"operations": {"listen": "127.0.0.1:1"}},
+        {"database": {"pool_size": 3}},
+        {"tls": {"mode": "off"}},
+        {"grace_timeout": 1},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+async def test_what_is_read_at_the_start_alone_is_named(subject, changed, caplog):
+    await subject.change(a_configuration(DIGESTS[1], **changed))
+    assert set(changed) < set(AT_START)
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert warning.getMessage() == f"{next(iter(changed))}: the change waits for the next start"
+
+
+async def test_nothing_waits_where_nothing_of_that_changed(subject, caplog):
+    await subject.change(a_configuration(DIGESTS[1], part_timeout=1))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
