@@ -1,8 +1,9 @@
-"""Shared fixtures: a real PostgreSQL, the embedded SQLite, and a fresh schema for each test."""
+"""Shared fixtures: real databases, a fresh schema for each test, and distributions made up."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
 import itertools
 import shutil
@@ -12,6 +13,7 @@ import sys
 import sysconfig
 import tempfile
 import warnings
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +30,26 @@ from caracal_core.storage.migrate import up
 
 ROLE, PASSWORD = "caracal", "correct horse"
 TEMPLATE = "caracal_template"
+PLUGIN = '''
+from caracal_core.plugin import Config, Plugin, hookimpl, setting
+
+
+class {name}Config(Config):
+    """A made-up section."""
+
+    depth: int = setting(3, env="{env}_DEPTH", description="How deep.", ge=1)
+
+
+class ThePlugin(Plugin[{name}Config]):
+    """A made-up plugin."""
+
+    Config = {name}Config
+
+    @hookimpl
+    def observers(self, services):
+        return ()
+'''
+METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
 
 
 class Postgresql:
@@ -273,3 +295,56 @@ def install_afresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 def _python(*arguments: str | Path, cwd: Path) -> None:
     command = [sys.executable, *arguments]
     subprocess.run(command, cwd=cwd, check=True, timeout=120, stdout=subprocess.DEVNULL)  # noqa: S603 - our own tools
+
+
+class Packages:
+    """Installs made-up distributions into a directory on the path."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def add(
+        self,
+        name: str,
+        *,
+        code: str | None = None,
+        distribution: str | None = None,
+        version: str = "1.0.0",
+        attribute: str = "ThePlugin",
+        extra: dict[str, str] | None = None,
+    ) -> Path:
+        """Install a distribution that offers a plugin; return the path of its module."""
+        distribution = distribution or name.replace("_", "-")
+        module = f"{distribution.replace('-', '_')}_module"
+        source = PLUGIN.format(name=name.title().replace("_", ""), env=name.upper())
+        info = f"{distribution.replace('-', '_')}-{version}.dist-info"
+        files = {
+            f"{module}.py": source if code is None else code,
+            f"{info}/METADATA": METADATA.format(name=distribution, version=version),
+            f"{info}/entry_points.txt": f"[caracal.plugins]\n{name} = {module}:{attribute}\n",
+            **{f"{info}/{key}": value for key, value in (extra or {}).items()},
+        }
+        for path, text in files.items():
+            (self.directory / path).parent.mkdir(exist_ok=True)
+            (self.directory / path).write_text(text)
+        record = [f"{path},{_digest(text)},{len(text)}" for path, text in files.items()]
+        (self.directory / info / "RECORD").write_text("\n".join([*record, f"{info}/RECORD,,", ""]))
+        return self.directory / f"{module}.py"
+
+
+def _digest(text: str) -> str:
+    digest = urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"sha256={digest.rstrip('=')}"
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packages]:
+    """An empty directory on the path, into which a test installs what it needs."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    monkeypatch.syspath_prepend(directory)
+    before = set(sys.modules)
+    yield Packages(directory)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(directory)):
+            del sys.modules[name]
