@@ -179,6 +179,10 @@ class Gateway:
     def authorization(self):
         return {"Authorization": f"Bearer {self.token}"}
 
+    def client(self, **settings):
+        """Return a client session that shows the agent's credential."""
+        return aiohttp.ClientSession(self.url, headers=self.authorization, **settings)
+
     async def operator_sees(self, path):
         """Return status and text of a page of the operations port."""
         async with (
@@ -265,7 +269,7 @@ async def site():
         async def serve(*routes):
             app = web.Application()
             app.add_routes(routes)
-            runner = web.AppRunner(app, access_log=None)
+            runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -278,7 +282,7 @@ async def site():
 async def patient(site):
     """An upstream that waits for the test."""
     patient = Patient()
-    patient.url = await site(web.get("/{path}", patient.answer))
+    patient.url = await site(web.route("*", "/{path}", patient.answer))
     yield patient
     patient.release.set()
 

@@ -138,10 +138,7 @@ async def come_to_rest(read):
 async def client(gateway, warehouse):
     """A gateway with a route for the body, how its memory grows, and a client of it."""
     one = await gateway(warehouse.url, routes=[BIG], policies=[PERMIT])
-    timeout = aiohttp.ClientTimeout(total=60)
-    async with aiohttp.ClientSession(
-        one.url, headers=one.authorization, timeout=timeout
-    ) as session:
+    async with one.client(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield one, Memory(one), session
 
 
