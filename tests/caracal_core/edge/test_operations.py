@@ -165,7 +165,7 @@ class TestEndpoints:
         house.pages = {"auth_jwt/keys": Endpoint("keys", keys)}
         assert (await edge.ask(get("/-/auth_jwt/keys"))).body == b'[{"kid":"a"}]'
 
-    async def test_a_page_that_breaks_is_503_without_its_message(self, edge, house):
+    async def test_a_page_that_breaks_is_503_without_its_message(self, edge, house, caplog):
         async def breaks():
             raise ValueError("hunter2")
 
@@ -184,6 +184,8 @@ class TestEndpoints:
             told = await edge.ask(get(f"/-/{path}"))
             assert told.status == 503
             assert b"hunter2" not in told.body
+        assert "endpoint mine/breaks raised ValueError" in caplog.text
+        assert "hunter2" not in caplog.text
 
     async def test_a_page_that_hangs_is_503(self, edge, house, monkeypatch):
         monkeypatch.setattr(operations, "ENDPOINT_SECONDS", 0.01)
