@@ -187,11 +187,18 @@ def _bind(address: Address, key: str, name: str) -> socket.socket:
     except OSError as error:
         raise Misconfigured(
             key,
-            f"{address} cannot be listened on ({error.strerror})",
+            f"{address} cannot be listened on ({_reason(error)})",
             f"Stop what listens there, or choose another address ({name}).",
         ) from None
     sock.setblocking(False)
     return sock
+
+
+def _reason(error: OSError) -> str | None:
+    """Return what the system said; Python adds the address to it, and so do we."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror
+    return os.strerror(error.errno)
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:
