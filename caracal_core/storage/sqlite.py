@@ -102,10 +102,10 @@ class SqliteDatabase:
             try:
                 await _asked(connection.execute_fetchall("BEGIN IMMEDIATE"))
                 yield statements
-                await _to_the_end(_asked(connection.commit()))
+                await _asked(connection.commit())
             except BaseException:
-                # Also after a cancelled BEGIN, which its thread may still carry out.
-                await _to_the_end(_asked(connection.rollback()))
+                # What was cancelled is still carried out by the connection's thread, in order.
+                await _asked(connection.rollback())
                 raise
             finally:
                 statements.ended = True
@@ -163,7 +163,7 @@ class _Statements:
 async def _end_what_is_open(connection: aiosqlite.Connection) -> None:
     """Roll back a transaction whose own rollback failed, as it may with a full disk."""
     if connection.in_transaction:
-        await _to_the_end(connection.rollback())
+        await connection.rollback()
 
 
 async def _asked(work: Awaitable[T]) -> T:
@@ -175,18 +175,3 @@ async def _asked(work: Awaitable[T]) -> T:
     except _ERRORS as error:
         mend = f". {MIGRATE}" if str(error).startswith(_MISSING) else ""
         raise Failure(PART, f"SQLite: {error}{mend}") from error
-
-
-async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:
-    """Await work to its end even when cancelled meanwhile; the cancellation follows."""
-    task = asyncio.ensure_future(work)
-    struck: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as cancelled:
-            struck = cancelled
-    if struck is not None:
-        task.exception()
-        raise struck
-    task.result()

@@ -1,6 +1,7 @@
 """The schema goes up and down whole steps at a time, whoever else does so at once."""
 
 import asyncio
+import functools
 import json
 import sys
 import types
@@ -10,9 +11,11 @@ from tortoise import Model, fields
 
 from caracal_core.errors import Failure
 from caracal_core.ports import Migrations
+from caracal_core.storage import migrate
 from caracal_core.storage.database import open_database
 from caracal_core.storage.history import behind, shipped
 from caracal_core.storage.migrate import down, init, up
+from caracal_core.storage.migration_lock import migration_lock
 from caracal_core.storage.migrations import CORE
 
 OURS = [f"{CORE.app}/{name}" for name in shipped(CORE.directory)]
@@ -127,6 +130,16 @@ print(json.dumps(asyncio.run(up(config))))
     ended = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(json.loads(said) for said, _ in ended) == [[], OURS]
+
+
+async def test_nobody_touches_the_schema_while_another_migrates(blank_config, monkeypatch):
+    impatient = functools.partial(migration_lock, wait_seconds=0.1)
+    monkeypatch.setattr(migrate, "migration_lock", impatient)
+    async with migration_lock(blank_config):
+        for work in (init, up, down):
+            with pytest.raises(Failure, match="another process has been migrating"):
+                await work(blank_config)
+    assert await _schema(blank_config) == []
 
 
 async def test_the_core_goes_first_and_a_plugin_keeps_its_own_history(blank_config, plugin):

@@ -99,6 +99,20 @@ async def test_a_cancelled_write_leaves_no_transaction_open(sqlite_config):
         assert {"value": "last"} in await database.fetch("SELECT value FROM nonces")
 
 
+async def test_a_transaction_that_failed_frees_the_file_for_other_processes(sqlite_config):
+    config = sqlite_config.model_copy(update={"pool_timeout": 0.05})
+
+    async def give_up(database):
+        async with database.transaction() as transaction:
+            await transaction.execute(INSERT, "a", "lost")
+            raise KeyError
+
+    async with open_database(config) as database, open_database(config) as other:
+        with pytest.raises(KeyError):
+            await give_up(database)
+        assert await other.execute(INSERT, "a", "b") == 1
+
+
 async def test_a_rollback_that_failed_is_made_up_for(sqlite_config, monkeypatch):
     """Else every later write would land in a transaction that nobody commits."""
 
