@@ -49,7 +49,7 @@ class Gateway:
         self.settings = self._settings(upstream, **settings)
         self.write()
 
-    def _settings(self, upstream, *, settle=None, routes=None, plugins=None, **others):
+    def _settings(self, upstream, *, settle=None, routes=None, upstream_keys=None, **others):
         def route(name, **more):
             fixed = {"id": name, "path": f"/{name}/", "strip_prefix": True, "upstream": "u"}
             return fixed | {"settle": settle or {}} | more
@@ -65,7 +65,7 @@ class Gateway:
                 "issuer": ISSUER,
                 "audience": AUDIENCE,
             },
-            "upstreams": {"u": {"url": upstream, "allow_private": True} | (plugins or {})},
+            "upstreams": {"u": {"url": upstream, "allow_private": True} | (upstream_keys or {})},
             "tariffs": {"flat": {"currency": "USD", "per_call": "0.25"}},
             "routes": [route("free"), route("paid", tariff="flat"), *(routes or [])],
             "policies": [
@@ -155,7 +155,8 @@ class Gateway:
 
     async def _read(self):
         async for line in self._process.stdout:
-            self.stories.append(json.loads(line))
+            if line.endswith(b"\n"):  # a killed process may leave half of one
+                self.stories.append(json.loads(line))
 
     @property
     def port(self):
@@ -238,11 +239,12 @@ class Patient:
 
     Attributes:
         arrived: how many requests came.
+        waiting: how many wait to be released.
         release: set it to have those that wait answered.
     """
 
     def __init__(self):
-        self.arrived = 0
+        self.arrived = self.waiting = 0
         self.release = asyncio.Event()
         self.url = None
 
@@ -254,11 +256,18 @@ class Patient:
             reply = web.StreamResponse()
             await reply.prepare(request)
             await reply.write(b"be")
-            await self.release.wait()
+            await self._released()
             await reply.write(b"gun")
             return reply
-        await self.release.wait()
+        await self._released()
         return web.Response(text="done")
+
+    async def _released(self):
+        self.waiting += 1
+        try:
+            await self.release.wait()
+        finally:
+            self.waiting -= 1
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ async def test_before_anything_went_to_the_upstream(gateway, origin, until):
 async def test_at_any_moment(gateway, origin, until):
     """Wherever it strikes: what the upstream was asked is posted, and each hold ends once."""
     kept = {"idle_timeout": 0.1}
-    one = await gateway(origin.url, settle={"client_gone": "post"}, plugins=kept)
+    one = await gateway(origin.url, settle={"client_gone": "post"}, upstream_keys=kept)
 
     async def somebody_is_answered(_, readers):
         reading = [asyncio.create_task(reader.read(1)) for reader in readers]

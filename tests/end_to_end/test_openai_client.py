@@ -63,7 +63,7 @@ async def client(gateway, stub, tmp_path):
     """A client of the gateway's paid route, and the gateway."""
     (tmp_path / "key").write_text("Bearer upstream-key\n")
     header = {"Authorization": {"secret_file": str(tmp_path / "key")}}
-    one = await gateway(stub.url, plugins={"headers": header})
+    one = await gateway(stub.url, upstream_keys={"headers": header})
     async with openai.AsyncOpenAI(
         base_url=f"{one.url}/paid/v1", api_key=one.token, max_retries=0
     ) as client:
