@@ -65,6 +65,7 @@ async def serve_house(
         await house.open(loaded)
         store = StoreHealth(database, plugin_migrations(loaded))
         readiness = Readiness(lambda: [store, *house.checks], SystemClock())
+        await readiness.findings()  # else the first probe is told 503: nobody asked before it
         async with _watching(places, loaded, Reloading(house, book, masking)):
             await serve(
                 FrontDoor(house, readiness, Limits()),
