@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from caracal_core.builtin.exchange_log import ExchangeLogPlugin
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
-from caracal_core.builtin.policies import PoliciesPlugin
-from caracal_core.builtin.prometheus import PrometheusPlugin
+from caracal_core.builtin.observers.exchange_log import ExchangeLogPlugin
+from caracal_core.builtin.observers.prometheus import PrometheusPlugin
+from caracal_core.builtin.policies.plugin import PoliciesPlugin
 from caracal_core.builtin.replay import ReplayPlugin
-from caracal_core.builtin.routes import RoutesPlugin
+from caracal_core.builtin.routes.plugin import RoutesPlugin
 from caracal_core.builtin.tariffs import TariffsPlugin
-from caracal_core.builtin.upstreams import UpstreamsPlugin
+from caracal_core.builtin.upstreams.plugin import UpstreamsPlugin
 from caracal_core.plugin import Plugin
 
 BUILTINS: tuple[type[Plugin[Any]], ...] = (

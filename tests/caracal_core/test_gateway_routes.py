@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
-from caracal_core.builtin.routes import METHODS, RoutesConfig, RoutesPlugin
+from caracal_core.builtin.routes.plugin import METHODS, RoutesConfig, RoutesPlugin
 from caracal_core.domain import Route, Terms
 from caracal_core.plugin import Config, Plugin, hookimpl
 from caracal_core.testing.fakes import (

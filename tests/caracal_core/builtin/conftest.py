@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from caracal_core.builtin.upstreams import UpstreamsConfig, UpstreamsPlugin
+from caracal_core.builtin.upstreams.plugin import UpstreamsConfig, UpstreamsPlugin
 from caracal_core.domain import Headers, Request, Route
 from caracal_core.ports import Upstream
 from caracal_core.testing.fakes import a_request, a_route, a_services

@@ -5,7 +5,7 @@ import types
 import pytest
 
 from caracal_core.assembly.metrics import MetricsBook
-from caracal_core.builtin.policies import PoliciesPlugin
+from caracal_core.builtin.policies.plugin import PoliciesPlugin
 from caracal_core.config.core import CoreConfig
 from caracal_core.config.effective import Setting
 from caracal_core.config.enabled import Enabled

@@ -1,0 +1,1 @@
+"""What becomes of finished exchanges: numbers for Prometheus, and one line each."""

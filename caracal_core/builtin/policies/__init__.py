@@ -1,0 +1,1 @@
+"""Static policies over agents, routes and methods."""

@@ -1,0 +1,1 @@
+"""A table of routes, the longest prefix of whole segments first."""
