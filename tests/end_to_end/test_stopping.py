@@ -23,13 +23,12 @@ async def fetch(session, path):
 
 async def begin(session, patient, until, paths=HALF * ("/paid/later", "/paid/begun")):
     """Have requests in flight, every other one with its reply begun; return their tasks."""
-    before = patient.arrived
     calls = [asyncio.create_task(fetch(session, path)) for path in paths]
 
-    async def all_arrived():
-        return patient.arrived == before + len(calls)
+    async def all_wait():
+        return patient.waiting == len(calls)
 
-    await until(all_arrived)
+    await until(all_wait)
     return calls
 
 
