@@ -64,7 +64,6 @@ class Watch:
         self._timer.cancel()
 
     def _ring(self) -> None:
-        self._rings_at = -inf  # what the look sets is armed below
         self._look()
         if not self._ended:
             self._arm(min(self.reading, self.writing, monotonic() + self._period))

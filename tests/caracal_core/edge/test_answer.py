@@ -222,6 +222,7 @@ async def test_a_request_is_answered_once(told, stream):
     sent = one.sent
     await one.answer.refuse(NoRoute())
     assert one.sent == sent
+    assert not one.line.aborted
 
 
 async def test_a_refusal_leaves_the_connection_open(told):

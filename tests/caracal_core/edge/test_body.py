@@ -112,6 +112,16 @@ async def test_a_fault_stays_a_fault(body_of):
     assert len(line.pieces) == 1
 
 
+async def test_a_client_that_was_too_slow_is_not_waited_for_again(body_of):
+    body, line = body_of(3)
+    with pytest.raises(RequestTimeout):
+        await read(body)
+    line.received += b"abc"
+    with pytest.raises(RequestTimeout):
+        await read(body)
+    assert not body.skippable
+
+
 async def test_a_body_whose_exchange_is_over_cannot_be_read(body_of):
     body, _ = body_of(5, b"01234")
     body.skip()

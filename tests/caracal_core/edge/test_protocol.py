@@ -3,8 +3,10 @@
 import asyncio
 import os
 import socket
+import ssl
 
 import pytest
+import uvloop
 
 from caracal_core.domain import Headers, Reply
 from caracal_core.edge.limits import Limits
@@ -49,7 +51,8 @@ async def within(awaitable):
 
 @pytest.mark.parametrize("deliver_first", [False, True], ids=["before the head", "mid-stream"])
 @pytest.mark.parametrize("how", ["close", "reset", "half-close"])
-async def test_a_hang_up_cancels_the_exchange(edge, deliver_first, how):
+async def test_a_hang_up_cancels_the_exchange(edge, caplog, deliver_first, how):
+    """And is nothing to write home about."""
     edge.door.answer = waiting = Waiting(deliver_first)
     client = await edge.connect()
     await client.send(GET)
@@ -61,6 +64,7 @@ async def test_a_hang_up_cancels_the_exchange(edge, deliver_first, how):
     await within(waiting.ended.wait())
     assert isinstance(waiting.error, asyncio.CancelledError)
     await edge.closed()
+    assert not [record for record in caplog.records if record.name.startswith("caracal")]
 
 
 async def _hang_up(client, *, reset):
@@ -191,26 +195,44 @@ async def _settle():
     pass
 
 
-async def _deaf(edge):
+async def _deaf(edge, request=GET):
     """Connect a client that never reads."""
     loop = asyncio.get_running_loop()
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.setblocking(False)
     await loop.sock_connect(raw, (edge.server.host, edge.server.port))
-    await loop.sock_sendall(raw, GET)
+    await loop.sock_sendall(raw, request)
     return raw
 
 
-async def test_a_slow_client_that_takes_something_is_not_cut_off(edge):
-    """It takes several times as long as it may take nothing."""
+async def test_a_client_that_takes_nothing_of_the_last_answer_is_cut_off(edge):
+    """The exchange is long over; only the bytes wait."""
     edge.door.limits = Limits(write_stall_seconds=0.2)
-    size = 400_000
+    size, ended = 30_000_000, asyncio.Event()
 
     async def answer(request, deliver):
         async def body():
-            for _ in range(size // 1000):
-                yield b"0" * 1000
+            yield b"0" * size
+
+        await deliver(Reply(200, Headers(), body(), size), _settle)
+        ended.set()
+
+    edge.door.answer = answer
+    raw = await _deaf(edge, b"GET / HTTP/1.0\r\n\r\n")
+    await within(ended.wait())
+    await edge.closed()
+    raw.close()
+
+
+async def test_a_slow_client_that_takes_something_is_not_cut_off(edge):
+    """It takes several times as long to take all as it may take nothing."""
+    edge.door.limits = Limits(write_stall_seconds=0.5)
+    size = 500_000
+
+    async def answer(request, deliver):
+        async def body():
+            yield b"0" * size
 
         (connection,) = edge.connections
         fileno = connection.transport.get_extra_info("socket").fileno()
@@ -225,26 +247,52 @@ async def test_a_slow_client_that_takes_something_is_not_cut_off(edge):
     while got < size:
         got += len(await within(loop.sock_recv(raw, 10_000)))
         await asyncio.sleep(0.01)
-    assert loop.time() - began > 0.4
+    assert loop.time() - began > 1
     raw.close()
+
+
+LONG = 3_000_000
+
+
+async def _long_answer(request, deliver):
+    async def body():
+        yield b"0" * LONG
+
+    await deliver(Reply(200, Headers(), body(), LONG), _settle)
 
 
 async def test_a_reply_that_was_written_is_not_lost_by_closing(edge):
     """The client is slow to read what the gateway wrote before it closed."""
-    body = b"0" * 3_000_000
-
-    async def answer(request, deliver):
-        async def one():
-            yield body
-
-        await deliver(Reply(200, Headers(), one(), len(body)), _settle)
-
-    edge.door.answer = answer
+    edge.door.answer = _long_answer
     client = await edge.connect()
     await client.send(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
     told = await client.told()
-    assert len(told.body) == len(body)
+    assert len(told.body) == LONG
     assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [asyncio.new_event_loop, uvloop.new_event_loop],
+    indirect=True,
+    ids=["asyncio", "uvloop"],
+)
+async def test_nor_is_it_under_tls(loop, test_server, app, door, authority, tmp_path):
+    """There the bytes wait in two places, and closing has a handshake of its own."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue(tmp_path, "server", "server"))
+    door.answer = _long_answer
+    server = await test_server(app, ssl=context)
+    ours = ssl.create_default_context(cadata=authority.pem.decode())
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=ours)
+    writer.write(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    told = b""
+    while data := await within(reader.read(50_000)):
+        told += data
+        await asyncio.sleep(0.002)
+    assert len(told.partition(b"\r\n\r\n")[2]) == LONG
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_connections_past_the_limit_are_closed_unheard(edge):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 
@@ -92,7 +93,7 @@ async def test_the_connection_ends_where_the_client_cannot_use_it_again(edge, ra
 
 
 async def test_a_silent_connection_is_closed_without_a_word(edge):
-    edge.door.limits = Limits(keep_alive_seconds=0.1)
+    edge.door.limits = Limits(keep_alive_seconds=0.5)
     fresh, used = await edge.connect(), await edge.connect()
     await used.send(GET % b"")
     assert (await used.told()).status == 200
@@ -141,6 +142,21 @@ async def test_a_body_over_the_limit_is_refused_and_the_refusal_can_be_read(edge
     told = await client.told()
     assert (told.status, told.field("connection")) == (413, "close")
     assert json.loads(told.body)["code"] == "payload_too_large"
+
+
+async def test_a_client_that_reads_only_when_all_is_sent_learns_why_it_was_refused(edge):
+    """Most do: a reset before their last byte would be all that they learn."""
+    edge.door.limits = Limits(max_request_bytes=1000)
+    loop = asyncio.get_running_loop()
+    with socket.create_connection((edge.server.host, edge.server.port)) as raw:
+        raw.setblocking(False)
+        await loop.sock_sendall(
+            raw, b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9000000\r\n\r\n"
+        )
+        await edge.until(lambda: edge.door.requests)
+        for _ in range(90):
+            await loop.sock_sendall(raw, b"0" * 100_000)
+        assert (await loop.sock_recv(raw, 20)).startswith(b"HTTP/1.1 413 ")
 
 
 async def test_an_endless_body_is_not_read_for_ever(edge):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caracal_core.edge import strict_head
 from caracal_core.edge.limits import Limits
 from caracal_core.edge.strict_head import ExpectationFailed, HeadTooLarge, parse_head
 from caracal_core.errors import Answered, BadRequest, UpgradeRefused
@@ -188,6 +189,7 @@ def test_remembering_names_has_a_limit():
     """Names that nobody uses twice push out the others, and harm nobody."""
     for number in range(3000):
         parse_head(GET + b"\r\nx-%d: a" % number, LIMITS)
+        assert len(strict_head._NAMES) <= strict_head._NAMES_MOST
     assert parse_head(GET + b"\r\nX-Once-More: a", LIMITS).headers.get("x-once-more") == "a"
 
 
