@@ -14,7 +14,6 @@ from caracal_core.errors import Misconfigured
 from caracal_core.ports import Migrations
 from caracal_core.storage import history
 from caracal_core.storage.config import StorageConfig
-from caracal_core.storage.database import open_database
 from caracal_core.storage.migrations import CORE
 
 
@@ -82,24 +81,6 @@ def down(ctx: click.Context, app: str, yes: bool) -> None:
         click.confirm(f"Undo the last step of {app} in {place} and lose its data?", abort=True)
     step = asyncio.run(undo(loaded.core.database, known[app]))
     click.echo(f"Undid {step}." if step else f"Nothing of {app} is applied.")
-
-
-async def make_current(loaded: Loaded) -> Sequence[str]:
-    """Apply the steps that the store lacks and return their names.
-
-    Where it lacks none, what migrates stays out of the process: it is several megabytes.
-
-    Raises:
-        Failure: the store cannot be opened, or a step failed.
-        Misconfigured: the data directory cannot be used.
-    """
-    config, plugins = loaded.core.database, plugin_migrations(loaded)
-    async with open_database(config) as database:
-        if not await history.behind(database, plugins):
-            return ()
-    from caracal_core.storage.migrate import up  # noqa: PLC0415 - heavy
-
-    return await up(config, plugins)
 
 
 def plugin_migrations(loaded: Loaded) -> Sequence[Migrations]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import types
 
 import pytest
 
-from caracal_core.cli.db import make_current, plugin_migrations
+from caracal_core.cli.db import plugin_migrations
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Plugin
 from caracal_core.ports import Migrations
@@ -109,8 +106,7 @@ class Broken(Plugin):
 
 
 class _Loaded:
-    def __init__(self, *plugin_classes, database=None):
-        self.core = types.SimpleNamespace(database=database)
+    def __init__(self, *plugin_classes):
         self.enabled = [_Enabled(each) for each in plugin_classes]
         self.sections = {each.__name__: each.Config() for each in plugin_classes}
 
@@ -118,28 +114,6 @@ class _Loaded:
 class _Enabled:
     def __init__(self, plugin_class):
         self.name, self.plugin_class = plugin_class.__name__, plugin_class
-
-
-async def test_a_blank_store_becomes_current_and_stays_so(blank_config):
-    loaded = _Loaded(database=blank_config)
-    assert await make_current(loaded) == [f"{CORE.app}/{name}" for name in OURS]
-    assert await make_current(loaded) == ()
-
-
-def test_where_nothing_is_pending_the_migrations_runner_is_not_imported(sqlite_config):
-    """A gateway carries it in memory on its first start only."""
-    program = f"""
-import asyncio, pathlib, sys, types
-from caracal_core.cli.db import make_current
-from caracal_core.storage.config import StorageConfig
-
-config = StorageConfig(data_dir=pathlib.Path({str(sqlite_config.data_dir)!r}))
-loaded = types.SimpleNamespace(core=types.SimpleNamespace(database=config), enabled=())
-assert asyncio.run(make_current(loaded)) == ()
-assert not {{"tortoise", "aerich"}} & set(sys.modules)
-"""
-    command = [sys.executable, "-c", program]
-    subprocess.run(command, timeout=60, check=True)  # noqa: S603 - this interpreter
 
 
 def test_plugins_migrations_are_found_in_their_order():
