@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -109,9 +109,15 @@ def assemble(
         )
         for plugin in loaded.enabled
     ]
-    directory = foundation.directory(loaded.core)
+    # What is carried over keeps its own configuration, and the corridor goes by the same.
+    in_effect = {**loaded.sections, **{each.name: each.config for each in furnishings}}
     gateway = wire(
-        furnishings, directory, rules(loaded), foundation.warden, foundation.clock, foundation.lost
+        furnishings,
+        foundation.directory(loaded.core),
+        rules(loaded.core, in_effect),
+        foundation.warden,
+        foundation.clock,
+        foundation.lost,
     )
     return Generation(loaded, furnishings, gateway)
 
@@ -123,20 +129,25 @@ def _carried(plugin: Enabled, loaded: Loaded, kept: Furnishing | None) -> Furnis
     return kept if same or plugin.plugin_class.keeps_state else None
 
 
-def rules(loaded: Loaded) -> Rules:
-    """Read the corridor's own rules off the configuration."""
-    charges = _section(loaded, ChargesPlugin.name, ChargesConfig).charges
-    replay = _section(loaded, ReplayPlugin.name, ReplayConfig).replay
+def rules(core: CoreConfig, sections: Mapping[str, BaseModel]) -> Rules:
+    """Read the corridor's own rules off the configuration that is in effect.
+
+    Args:
+        core: core's own keys.
+        sections: the plugins' configurations, by name.
+    """
+    charges = _section(sections, ChargesPlugin.name, ChargesConfig).charges
+    replay = _section(sections, ReplayPlugin.name, ReplayConfig).replay
     window = Window(replay.timestamp_window, replay.future_skew, replay.nonce_seconds)
     return Rules(
-        part_seconds=loaded.core.part_timeout,
-        settle_seconds=loaded.core.settle_timeout,
+        part_seconds=core.part_timeout,
+        settle_seconds=core.settle_timeout,
         expire_seconds=charges.expiration,
         replay=window if replay.enabled else None,
     )
 
 
-def _section(loaded: Loaded, name: str, kind: type[S]) -> S:
-    section = loaded.sections[name]
+def _section(sections: Mapping[str, BaseModel], name: str, kind: type[S]) -> S:
+    section = sections[name]
     assert isinstance(section, kind), "the schema made it"  # noqa: S101 - by construction
     return section

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from caracal_core.assembly.house import House
 from caracal_core.assembly.logs import configure_logging
@@ -24,7 +25,7 @@ class Reloading:
     """What a change of the mounted configuration does to a house that serves.
 
     Args:
-        house: swaps its generations.
+        house: swaps its generations; it is open.
         book: tells which configuration is active, how often it changed, and how often it could
             not.
         masking: takes secrets out of logs.
@@ -33,6 +34,7 @@ class Reloading:
     def __init__(self, house: House, book: MetricsBook, masking: Masking) -> None:
         self._house = house
         self._masking = masking
+        self._started = house.current.loaded.core
         metrics = book.labelled("caracal_configuration")
         self._changed = metrics.counter("reloads", "Configurations taken into effect live.")
         self._failed = metrics.counter("reload_failures", "Changes that could not be.")
@@ -49,11 +51,9 @@ class Reloading:
         Raises:
             Misconfigured: it cannot be furnished or opened; nothing changed.
         """
-        before = self._house.current.loaded.core
         await self._house.reload(loaded)
         configure_logging(loaded.core.log_level, self._masking)
-        waiting = [key for key in AT_START if getattr(before, key) != getattr(loaded.core, key)]
-        if waiting:
+        if waiting := self._waiting():
             _log.warning("%s: the change waits for the next start", ", ".join(waiting))
         self._changed.add()
         _log.info("the configuration %s is in effect", loaded.digest)
@@ -62,3 +62,10 @@ class Reloading:
         """Report a configuration that changes nothing."""
         self._failed.add()
         _log.error("the new configuration is not used, the old one stays: %s", error)
+
+    def _waiting(self) -> Sequence[str]:
+        """Return the keys and plugins whose configuration is not the one in effect."""
+        now, loaded = self._house.current, self._house.current.loaded
+        keys = [k for k in AT_START if getattr(self._started, k) != getattr(loaded.core, k)]
+        kept = [f.name for f in now.furnishings if f.config != loaded.sections[f.name]]
+        return [*keys, *kept]

@@ -12,27 +12,26 @@ from caracal_core.config.load import Loaded
 from caracal_core.stages.replay import Window
 
 
-def loaded(core=None, **replay):
-    sections = {
+def sections(**replay):
+    return {
         "replay": ReplayConfig(replay=ReplayRules(**replay)),
         "charges": ChargesConfig(charges=ChargeRules(expiration=90)),
     }
-    return Loaded(core or CoreConfig(), (), sections, (), (), "")
 
 
 def test_deadlines_and_windows_are_the_configurations():
-    read = rules(loaded(CoreConfig(part_timeout=2, settle_timeout=3), timestamp_window=40))
+    read = rules(CoreConfig(part_timeout=2, settle_timeout=3), sections(timestamp_window=40))
     assert (read.part_seconds, read.settle_seconds, read.expire_seconds) == (2, 3, 90)
     assert read.replay == Window(past=40, future=30, remember=300)
 
 
 def test_a_nonce_outlives_the_time_in_which_its_timestamp_is_believed():
-    read = rules(loaded(nonce_cache_ttl=1, timestamp_window=600))
+    read = rules(CoreConfig(), sections(nonce_cache_ttl=1, timestamp_window=600))
     assert read.replay.remember == read.replay.past + read.replay.future
 
 
 def test_replay_protection_can_be_switched_off():
-    assert rules(loaded(enabled=False)).replay is None
+    assert rules(CoreConfig(), sections(enabled=False)).replay is None
 
 
 class _Told:
@@ -60,7 +59,7 @@ async def corridor():
 
 
 async def test_it_is_empty_once_everybody_has_left_however_they_left(corridor):
-    generation = Generation(loaded(), (), corridor)
+    generation = Generation(Loaded(CoreConfig(), (), {}, (), (), ""), (), corridor)
     await generation.emptied()
     guests = [asyncio.ensure_future(generation.exchange(name, None)) for name in ("fine", "broken")]
     await asyncio.sleep(0)

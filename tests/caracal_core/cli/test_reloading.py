@@ -16,21 +16,21 @@ from caracal_core.errors import Misconfigured
 DIGESTS = ("0123456789ab" + "0" * 52, "ffffffffffff" + "1" * 52)
 
 
-def a_configuration(digest=DIGESTS[0], **core):
-    return Loaded(CoreConfig(**core), (), {}, (), (), digest)
+def a_configuration(digest=DIGESTS[0], sections=None, **core):
+    return Loaded(CoreConfig(**core), (), sections or {}, (), (), digest)
 
 
 class House:
     """Takes every configuration into effect but a broken one."""
 
     def __init__(self):
-        self.current = SimpleNamespace(loaded=a_configuration())
+        self.current = SimpleNamespace(loaded=a_configuration(), furnishings=())
         self.broken = False
 
     async def reload(self, loaded):
         if self.broken:
             raise Misconfigured("policies", "there is none", "Add one.")
-        self.current = SimpleNamespace(loaded=loaded)
+        self.current = SimpleNamespace(loaded=loaded, furnishings=self.current.furnishings)
 
 
 @pytest.fixture
@@ -117,3 +117,15 @@ async def test_what_is_read_at_the_start_alone_is_named(subject, changed, caplog
 async def test_nothing_waits_where_nothing_of_that_changed(subject, caplog):
     await subject.change(a_configuration(DIGESTS[1], part_timeout=1))
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_part_that_keeps_its_configuration_is_named_until_it_fits_again(
+    subject, house, caplog
+):
+    """What keeps state in memory is carried over as it was."""
+    house.current.furnishings = (SimpleNamespace(name="replay", config="old"),)
+    await subject.change(a_configuration(sections={"replay": "new"}))
+    assert "replay: the change waits for the next start" in caplog.text
+    caplog.clear()
+    await subject.change(a_configuration(sections={"replay": "old"}))
+    assert "waits" not in caplog.text
