@@ -73,7 +73,7 @@ async def serve_house(
                 core.listen,
                 core.operations.listen,
                 tls,
-                Stopping(grace=core.grace_timeout),
+                Stopping(core.drain_delay, core.grace_timeout),
                 announce,
             )
 

@@ -12,7 +12,7 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.config.load import Loaded
 from caracal_core.errors import Misconfigured
 
-AT_START = ("listen", "operations", "database", "tls", "grace_timeout")
+AT_START = ("listen", "operations", "database", "tls", "drain_delay", "grace_timeout")
 """Core's keys that are read when the process starts; a change waits for the next start."""
 
 _DIGEST_DIGITS = 12

@@ -121,3 +121,10 @@ class CoreConfig(Selection):
         ge=0,
         le=3600,
     )
+    drain_delay: float = setting(
+        0.0,
+        description="Seconds for which a gateway that is to stop serves as before and says that "
+        "it is not ready, so that a load balancer learns of it.",
+        ge=0,
+        le=300,
+    )
