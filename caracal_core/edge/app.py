@@ -74,8 +74,10 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
     async def turn_away(self, line: Line, peer: str, error: Answered) -> None:
         """Answer what could not be read as a request; nothing after it may be read."""
         name = new_id()
-        self.door.refused(name, peer, error)
-        await Answer(line, name).refuse(error)
+        try:
+            self.door.refused(name, peer, error)
+        finally:
+            await Answer(line, name).refuse(error)
 
     async def _report_health(self, request: Request, answer: Answer) -> None:
         """Say whether requests can be served, and nothing else, for anybody may ask."""

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from caracal_core.domain import Headers, Money, Reply
+from caracal_core.edge.app import GatewayApp
 from caracal_core.errors import BudgetExceeded, Denied, Failure, NoRoute, Unauthenticated
 from caracal_core.errors import UpstreamTimeout as Late
 
@@ -109,6 +110,19 @@ async def test_health_is_only_looked_at(edge):
     assert (told.status, told.field("allow")) == (405, "GET, HEAD")
     told = await edge.ask(b"GET /health/ HTTP/1.1\r\nhost: a\r\n\r\n")
     assert told.body == b"GET /health/?"
+
+
+async def test_without_a_health_path_every_path_is_the_doors(sanic_client, door):
+    client = await sanic_client(GatewayApp("edge-without-health", door, health_path=None))
+    assert (await client.get("/health")).text == "GET /health?"
+
+
+async def test_a_house_that_cannot_take_note_of_a_refusal_keeps_nobody_waiting(edge, monkeypatch):
+    def crash(*arguments):
+        raise KeyError
+
+    monkeypatch.setattr(edge.door, "refused", crash)
+    assert (await edge.ask(b"GET / HTTP/1.1\r\n\r\n")).status == 400
 
 
 async def test_budget_members_reach_the_client(edge):
