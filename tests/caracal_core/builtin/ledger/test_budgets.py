@@ -10,10 +10,12 @@ from caracal_core.builtin.ledger.budgets import Budget, budgets, remove_budget, 
 from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.reserving import reserve
 from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.windows import open_path
 from caracal_core.domain import Money
 from caracal_core.errors import BudgetExceeded
 from caracal_core.storage import accounts
 from caracal_core.storage.accounts import AccountError
+from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
 
 NIGHT = 1_795_391_999.0
@@ -107,6 +109,20 @@ async def test_a_limit_that_changes_while_windows_open_is_the_one_that_counts(
     rows = await database.fetch("SELECT DISTINCT limit_micro FROM budget_windows")
     assert [row["limit_micro"] for row in rows] == [2_000_000]
     assert await balanced()
+
+
+async def test_a_window_waits_for_a_limit_that_is_being_set(postgres_config, balanced_books):
+    """Nobody opens it with the limit that was, while the new one is not yet committed."""
+    async with open_database(postgres_config) as database:
+        await balanced_books.fund(database, "alice", usd("1"))
+        async with database.transaction() as tx:
+            await tx.execute("UPDATE budgets SET limit_micro = 5")
+            opening = asyncio.ensure_future(open_path(database, a_charge(usd("0"), "alice"), None))
+            done, _ = await asyncio.wait([opening], timeout=0.3)
+            assert not done
+        assert await opening == 1
+        (row,) = await database.fetch("SELECT limit_micro FROM budget_windows")
+        assert row["limit_micro"] == 5
 
 
 async def test_periods_and_currencies_are_budgets_of_their_own(database, alice):

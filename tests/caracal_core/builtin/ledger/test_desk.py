@@ -11,7 +11,7 @@ import pytest
 from caracal_core.builtin.ledger import retry
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.errors import Conflict
-from caracal_core.builtin.ledger.settling import NO_CURRENCY
+from caracal_core.builtin.ledger.settling import NO_CURRENCY, End, Settlement
 from caracal_core.builtin.ledger.store import PlainStore
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.domain import Money, Receipt, Reservation
@@ -233,6 +233,32 @@ async def test_a_refused_charge_may_be_asked_again_until_it_is_voided(store, giv
     assert await counts("alice") == [(0, 0, 0)]
 
 
+async def test_a_refusal_after_a_lost_answer_is_voided_in_the_store(quick):
+    """The first try may have held something in another window."""
+    settled = []
+
+    class Doubtful:
+        tries = 0
+
+        async def reserve(self, charge):
+            self.tries += 1
+            if self.tries == 1:
+                raise OutcomeUnknown("store", "the answer was lost")
+            raise BudgetExceeded(charge.amount, "alice", "day")
+
+        async def settle(self, end):
+            settled.append(end)
+            return Settlement(Receipt(end.id, "voided", usd("0"), end.cause), "ended")
+
+    desk = desk_over(Doubtful())
+    charge = a_charge(usd("1"), "alice")
+    with pytest.raises(BudgetExceeded):
+        await desk.reserve(charge)
+    await desk.void(charge.id, "not_sent")
+    assert settled == [End(charge.id, "not_sent")]
+    assert desk.open == 0
+
+
 async def test_a_void_queued_behind_a_refusal_needs_no_store_either(store, give_budget, database):
     await give_budget("alice", usd("1"))
     desk = desk_over(store)
@@ -256,9 +282,9 @@ async def test_with_its_hands_full_it_turns_reserves_away_and_never_endings(stor
     with pytest.raises(Failure, match="no more charges"):
         await desk.reserve(away)
     assert metrics.counted("turned_away") == 1
-    before = desk.in_hand
-    assert (await desk.void(away.id, "not_sent")).state == "voided"
-    assert desk.in_hand == before
+    voided = desk.void(away.id, "not_sent")
+    assert voided.done(), "with full hands, nothing may be added for what holds nothing"
+    assert (await voided).state == "voided"
     ending = desk.post(held.id, usd("0.1"), "reply")
     assert (await ending).state == "posted"
     await asyncio.gather(*busy)
