@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from caracal_core.domain import Reply
 from caracal_core.edge.body import NoBody, StreamedBody
@@ -22,6 +23,9 @@ Settle = Callable[[], Awaitable[None]]
 
 _LAST = (PayloadTooLarge, RequestTimeout, UpgradeRefused)
 """Refusals after which a connection is not believed any more."""
+
+ABANDON_SECONDS = 1.0
+"""How long a body that is not read to its end may take to clean up."""
 
 _log = logging.getLogger("caracal.edge")
 
@@ -84,6 +88,7 @@ class Answer:
                 await self._deliver_stream(reply, settle)
         except BaseException:
             self._cut()
+            await _abandon(reply.body)
             raise
         self.finished = True
 
@@ -147,6 +152,7 @@ class Answer:
         head = reply_head(reply, self._id, framing + self._ending())
         async for data in reply.body:
             if data:
+                await _abandon(reply.body)
                 break
         await settle()
         await self._send(head)
@@ -194,3 +200,15 @@ class Answer:
             body.leave_unasked()
         self._keep = self._keep and body is not None and body.skippable and self._line.accepting
         return "" if self._keep else "connection: close\r\n"
+
+
+async def _abandon(body: AsyncIterator[bytes]) -> None:
+    """End a body that is not read to its end while its upstream still stands."""
+    close = getattr(body, "aclose", None)
+    if close is None:
+        return
+    try:
+        async with asyncio.timeout(ABANDON_SECONDS):
+            await close()
+    except Exception as error:  # noqa: BLE001 - the answer's own end must not be hidden
+        _log.warning("a reply's body did not end: %s", type(error).__name__)

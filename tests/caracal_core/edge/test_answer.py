@@ -1,10 +1,12 @@
 """An answer goes out whole or the connection is cut; the receipt comes before the last byte."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from caracal_core.domain import Headers, Reply
+from caracal_core.edge import answer
 from caracal_core.edge.answer import Answer
 from caracal_core.edge.body import NoBody, StreamedBody
 from caracal_core.errors import (
@@ -21,11 +23,11 @@ from caracal_core.errors import (
 class Told:
     """One answer on a line, and what was sent when it was settled."""
 
-    def __init__(self, line, method="GET", body=None, **answer):
+    def __init__(self, line, method="GET", body=None, **settings):
         self.line = line
         self.sent_at_settlement = None
         self.answer = Answer(
-            line, "0" * 32, method, body or NoBody(), **{"keep_alive": True, **answer}
+            line, "0" * 32, method, body or NoBody(), **{"keep_alive": True, **settings}
         )
 
     async def settle(self):
@@ -50,7 +52,7 @@ class Told:
 @pytest.fixture
 def told(line_of):
     """Make an answer on a line without a socket."""
-    return lambda *arguments, **answer: Told(line_of(), *arguments, **answer)
+    return lambda *arguments, **settings: Told(line_of(), *arguments, **settings)
 
 
 async def broken(*chunks):
@@ -179,6 +181,38 @@ async def test_a_reply_of_another_length_than_declared_never_ends_clean(told, st
     assert one.line.aborted is one.answer.begun
     assert not one.body.startswith(b"hello")
     assert one.sent_at_settlement is None
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("GET", 304)])
+async def test_a_body_that_is_not_read_to_its_end_is_ended(told, method, status):
+    ended = []
+
+    async def body():
+        try:
+            while True:
+                yield b"hello!"
+        finally:
+            ended.append(True)
+
+    one = told(method)
+    with suppress(UpstreamUnreachable):
+        await one.deliver(body(), 5, status)
+    assert ended
+
+
+async def test_a_body_that_does_not_end_is_not_waited_for(told, monkeypatch, caplog):
+    monkeypatch.setattr(answer, "ABANDON_SECONDS", 0.01)
+
+    async def body():
+        try:
+            yield b"hello!"
+        finally:
+            await asyncio.get_running_loop().create_future()
+
+    one = told()
+    with pytest.raises(UpstreamUnreachable):
+        await one.deliver(body(), 5)
+    assert "did not end" in caplog.text
 
 
 async def test_a_settlement_that_fails_withholds_the_end(told, stream):

@@ -284,6 +284,7 @@ async def test_nor_is_it_under_tls(loop, test_server, app, door, authority, tmp_
     door.answer = _long_answer
     server = await test_server(app, ssl=context)
     ours = ssl.create_default_context(cadata=authority.pem.decode())
+    ours.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13 wants more of an authority
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=ours)
     writer.write(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
     told = b""
