@@ -87,12 +87,15 @@ class EdgeProtocol(SanicProtocol):
         self.relieve()
         began = monotonic()
         self._watch.read_until(began + seconds)
-        self._arrival = self.loop.create_future()
+        if self._arrival is not None:
+            self._arrival.cancel()  # a reader that outlived its exchange
+        arrival = self._arrival = self.loop.create_future()
         try:
-            await self._arrival
+            await arrival
         finally:
-            self._arrival = None
-            self._watch.reading = inf
+            if self._arrival is arrival:
+                self._arrival = None
+                self._watch.reading = inf
         return monotonic() - began
 
     async def send(self, data: bytes) -> None:

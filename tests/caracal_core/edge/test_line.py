@@ -48,6 +48,17 @@ async def test_a_wait_ends_with_what_came(edge, line):
     assert connection.received == b"abc"
 
 
+async def test_a_reader_that_outlived_its_exchange_takes_nothing_from_the_next(edge, line):
+    connection, client = line
+    old = asyncio.create_task(connection.receive(10))
+    await edge.until(lambda: connection._arrival)
+    new = asyncio.create_task(connection.receive(10))
+    await asyncio.wait([old], timeout=10)
+    assert old.cancelled()
+    await client.send(b"abc")
+    assert 0 <= await new < 10
+
+
 @pytest.mark.parametrize("verb", ["receive", "send"])
 async def test_after_a_hang_up_nothing_waits_and_nothing_is_written(edge, line, verb):
     """A part may have swallowed the hang-up's cancellation; the next step finds it again."""
