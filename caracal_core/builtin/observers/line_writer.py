@@ -66,8 +66,10 @@ class LineWriter:
             self._thread.join(seconds)
 
     def _run(self) -> None:
-        while self._some.wait() and not self._closing.wait(LINGER_SECONDS):
-            self._some.clear()
+        while not self._closing.is_set():
+            self._some.wait()
+            self._some.clear()  # first: what is put, or closed, from here on sets it again
+            self._closing.wait(LINGER_SECONDS)
             self._write_waiting()
         self._write_waiting()
 

@@ -55,6 +55,25 @@ def test_lines_are_written_while_it_is_open(pipe):
     writer.close(5)
 
 
+def test_a_close_in_the_moment_in_which_a_batch_is_taken_is_not_missed(pipe):
+    """The thread had looked whether it is to end, and must not then wait for another line."""
+    writer = LineWriter(pipe[1])
+
+    class Looked(threading.Event):
+        def wait(self, timeout=None):
+            answer = super().wait(timeout)
+            if not answer:
+                writer._closing.set()
+                writer._some.set()
+            return answer
+
+    writer._closing = Looked()
+    writer.open()
+    writer.put(b"last\n")
+    writer._thread.join(10)
+    assert not writer._thread.is_alive()
+
+
 def test_what_comes_together_is_written_together(pipe, monkeypatch):
     """Exchanges come by the thousand a second; a write for each would cost more than they do."""
     writes = []
