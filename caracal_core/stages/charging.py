@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from secrets import token_hex
 from types import TracebackType
 from typing import Self
@@ -259,7 +259,11 @@ def _note(receipt: asyncio.Future[Receipt]) -> None:
 
 
 async def _metered(body: AsyncIterator[bytes], reading: Reading) -> AsyncIterator[bytes]:
-    """Stream the body past the meter."""
-    async for data in body:
-        reading.feed(data)
-        yield data
+    """Stream the body past the meter; whoever stops early stops the body too."""
+    try:
+        async for data in body:
+            reading.feed(data)
+            yield data
+    finally:
+        if isinstance(body, AsyncGenerator):
+            await body.aclose()

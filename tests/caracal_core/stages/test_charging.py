@@ -306,6 +306,27 @@ async def test_a_metered_reply_costs_what_its_meter_read(walk, book):
     assert book.told[-1] == ("post", "0.08", "reply")
 
 
+async def test_who_stops_reading_a_metered_body_stops_the_body(walk, book):
+    closed = []
+
+    async def endless():
+        try:
+            while True:
+                yield b"x"
+        finally:
+            closed.append(True)
+
+    async def inside(hold):
+        hold.sent()
+        hold.answered()
+        body = hold.commit(Reply(200, Headers(), endless())).body
+        await anext(body)
+        await body.aclose()
+        assert closed == [True]
+
+    await walk(inside, stage=charging(book, _Meter()))
+
+
 async def test_a_broken_meter_does_not_spoil_the_reply(walk, book):
     class Broken:
         def recognise(self, reply, route):
