@@ -15,27 +15,6 @@ WORKERS = 4
 RICH = "100000"
 
 
-class Mounted:
-    """A settings directory as Kubernetes mounts a ConfigMap: links through one link that moves."""
-
-    def __init__(self, directory, **settings):
-        self.directory = directory
-        self._states = 0
-        self.swap(**settings)
-
-    def swap(self, **settings):
-        self._states += 1
-        state = self.directory / f"..state_{self._states}"
-        state.mkdir(parents=True)
-        for key, value in settings.items():
-            (state / key).write_text(value)
-            if not (self.directory / key).is_symlink():
-                (self.directory / key).symlink_to(f"..data/{key}")
-        fresh = self.directory / "..data_tmp"
-        fresh.symlink_to(state.name)
-        fresh.rename(self.directory / "..data")
-
-
 @pytest.fixture
 async def ask(session):
     """Ask a gateway, and return status and headers, once the body is here."""
@@ -193,10 +172,10 @@ async def test_a_rotated_key_of_the_issuer_refuses_the_old_tokens(gateway, origi
 
 
 async def test_a_mounted_configmap_is_swapped_under_load(
-    gateway, origin, ask, loaded, change, tmp_path
+    gateway, origin, ask, loaded, change, mount
 ):
     """At WARNING an ordinary exchange leaves no line, at INFO it does."""
-    mounted = Mounted(tmp_path / "settings", LOG_LEVEL="WARNING")
+    mounted = mount(LOG_LEVEL="WARNING")
     environment = {"CARACAL_SETTINGS_DIR": str(mounted.directory)}
     one = await gateway(origin.url, budget=RICH, environment=environment)
     async with loaded(one):
