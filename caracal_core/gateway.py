@@ -56,4 +56,4 @@ class Gateway:
                     hold.answered()
                     reply = await self.forwarding.filter(answer, route, due)
                     record.status = reply.status
-                    await deliver(hold.commit(reply), hold.settle)
+                    await hold.deliver(reply, deliver)

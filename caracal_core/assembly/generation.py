@@ -143,6 +143,7 @@ def rules(core: CoreConfig, sections: Mapping[str, BaseModel]) -> Rules:
         part_seconds=core.part_timeout,
         settle_seconds=core.settle_timeout,
         expire_seconds=charges.expiration,
+        longest_seconds=charges.longest_seconds,
         replay=window if replay.enabled else None,
     )
 

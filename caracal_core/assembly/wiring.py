@@ -29,6 +29,7 @@ from caracal_core.stages.authorization import Authorization
 from caracal_core.stages.charging import Charging
 from caracal_core.stages.deadline import Warden
 from caracal_core.stages.forwarding import Forwarding
+from caracal_core.stages.metering import Metering
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
 from caracal_core.stages.replay import Replay, Window
@@ -45,12 +46,14 @@ class Rules(Struct, frozen=True):
         part_seconds: how long any part may take for its verb.
         settle_seconds: how long a reply's last byte waits for its post to become durable.
         expire_seconds: how long a hold lasts that nobody renews.
+        longest_seconds: how old a hold may become by being renewed; then its reply is cut.
         replay: when timestamps are believed; None switches replay protection off.
     """
 
     part_seconds: float
     settle_seconds: float
     expire_seconds: float
+    longest_seconds: float
     replay: Window | None
 
 
@@ -76,6 +79,7 @@ def wire(
         Misconfigured: something is missing, given twice, or refers to what does not exist.
     """
     _check_references(furnishings)
+    _check_replay(furnishings, rules)
     each = rules.part_seconds
     return Gateway(
         Observation(_parts(furnishings, "observers", "observe", (NoneType,), each), warden, lost),
@@ -165,8 +169,9 @@ def _charging(furnishings: Sequence[Furnishing], rules: Rules) -> Charging:
         Part(f"{ledger_name} ledger", ledger.reserve, (Reservation,), rules.part_seconds),
         Part(f"{ledger_name} ledger", ledger.post, (Receipt,), rules.settle_seconds),
         ledger,
-        [meter for furnishing in furnishings for meter in furnishing.meters],
+        Metering([meter for furnishing in furnishings for meter in furnishing.meters]),
         rules.expire_seconds,
+        rules.longest_seconds,
     )
 
 
@@ -227,3 +232,16 @@ def _check_known(where: str, name: str, known: Iterable[str]) -> None:
     there = ", ".join(known) or "none"
     mend = f"Did you mean {near[0]}?" if near else f"There are: {there}."
     raise Misconfigured(where, f"{name} does not exist", mend)
+
+
+def _check_replay(furnishings: Sequence[Furnishing], rules: Rules) -> None:
+    """Refuse routes that require what the operator switched off."""
+    if rules.replay is not None:
+        return
+    for name, terms in routes_of(furnishings).items():
+        if terms.replay == "required":
+            raise Misconfigured(
+                f"route {name}: replay",
+                "it requires a nonce, and replay protection is switched off",
+                "Set ENABLE_REPLAY_PROTECTION to true, or the route's replay to off.",
+            )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import Awaitable
 from secrets import token_hex
-from types import TracebackType
+from time import monotonic
+from types import NoneType, TracebackType
 from typing import Self
 
 import msgspec
@@ -23,8 +24,9 @@ from caracal_core.domain import (
     Route,
 )
 from caracal_core.errors import BadRequest, PayloadTooLarge, Refusal, RequestTimeout
-from caracal_core.ports import Ledger, Meter, Reading
+from caracal_core.ports import Deliver, Ledger
 from caracal_core.stages.deadline import Due
+from caracal_core.stages.metering import Metered, Metering
 from caracal_core.stages.part import Part
 
 FIRST_ERROR_STATUS = 400
@@ -43,8 +45,9 @@ class Charging:
         reserve: the ledger's reserve.
         post: the ledger's post, for the wait before the reply's last byte.
         ledger: the ledger itself, for endings that nobody waits for.
-        meters: asked in order; the first that recognises a reply reads it.
+        metering: reads what replies did cost.
         expire_seconds: how long a hold lasts that nobody renews.
+        longest_seconds: how old a hold may become; then its reply is cut.
     """
 
     def __init__(
@@ -53,23 +56,31 @@ class Charging:
         reserve: Part[Reservation],
         post: Part[Receipt],
         ledger: Ledger,
-        meters: Sequence[Meter],
+        metering: Metering,
         expire_seconds: float,
+        longest_seconds: float,
     ) -> None:
         self._tariff = tariff
         self.reserve = reserve
         self.post = post
         self.ledger = ledger
-        self._meters = tuple(meters)
         self._expire_seconds = expire_seconds
+        self.metering = metering
+        self.longest_seconds = longest_seconds
 
     async def quote(
         self, request: Request, route: Route, principal: Principal, due: Due
     ) -> Money | None:
-        """Return the most the request may cost, or None on a free route."""
+        """Return the most the request may cost, or None on a free route.
+
+        Raises:
+            BadRequest: it cannot be priced, or the client's own estimate is no amount.
+        """
         if route.terms.tariff is None:
             return None
-        return await self._tariff(due, request, route, principal)
+        price = await self._tariff(due, request, route, principal)
+        _check_estimate(request, price.currency)
+        return price
 
     def hold(
         self, request: Request, route: Route, principal: Principal, price: Money | None, due: Due
@@ -89,18 +100,6 @@ class Charging:
         )
         return Hold(self, charge, route, due)
 
-    def reading(self, reply: Reply, route: Route) -> Reading | None:
-        """Return the first meter's reading of the reply; a broken meter reads nothing."""
-        for meter in self._meters:
-            try:
-                reading = meter.recognise(reply, route)
-            except Exception as error:  # noqa: BLE001 - a meter must not spoil a reply that is here
-                _log.error("meter %s raised %s", type(meter).__name__, type(error).__name__)
-                continue
-            if reading is not None:
-                return reading
-        return None
-
 
 class Hold:
     """A reservation in the corridor's hands: leaving it always settles it.
@@ -115,6 +114,7 @@ class Hold:
     __slots__ = (
         "_answered",
         "_asked",
+        "_began",
         "_charging",
         "_due",
         "_reading",
@@ -133,7 +133,7 @@ class Hold:
         self._due = due
         self._asked = self._sent = self._answered = False
         self._reply: Reply | None = None
-        self._reading: Reading | None = None
+        self._reading: Metered | None = None
         self.charge = charge
         self.reservation: Reservation | None = None
         self.posted: Money | None = None
@@ -152,6 +152,7 @@ class Hold:
         if self.charge is None:
             return
         self._asked = True
+        self._began = monotonic()
         try:
             self.reservation = await self._charging.reserve(self._due, self.charge)
         except Refusal:
@@ -166,17 +167,29 @@ class Hold:
         """Note that the upstream did its work: from now on a fault is not its own."""
         self._answered = True
 
-    def commit(self, reply: Reply) -> Reply:
-        """Note that a reply is here; return it with the charge named in its head, and metered."""
-        self._reply = reply
+    async def deliver(self, reply: Reply, deliver: Deliver) -> None:
+        """Hand the reply to the edge, for as long as the hold may be renewed.
+
+        Raises:
+            Failure: the hold became too old; the reply is cut.
+        """
         if self.charge is None:
-            return reply
-        self._reading = self._charging.reading(reply, self._route)
+            await deliver(reply, self.settle)
+            return
+        left = max(self._charging.longest_seconds - (monotonic() - self._began), 0.0)
+        delivery = Part("hold", deliver, (NoneType,), left)
+        await delivery(self._due, self._commit(reply), self.settle)
+
+    def _commit(self, reply: Reply) -> Reply:
+        """Note that a reply is here; return it with the charge named in its head, and metered."""
+        assert self.charge is not None  # noqa: S101 - asked by deliver
+        self._reply = reply
+        self._reading = self._charging.metering.recognise(reply, self._route)
         named = reply.headers.plus(("x-caracal-charge-id", self.charge.id))
         if self._reading is None:
             named = named.plus(("x-caracal-cost", self._cost("reply").decimal))
             return msgspec.structs.replace(reply, headers=named)
-        body = _metered(reply.body, self._reading)
+        body = self._reading.stream(reply.body)
         return msgspec.structs.replace(reply, headers=named, body=body)
 
     async def settle(self) -> None:
@@ -229,8 +242,9 @@ class Hold:
             rule = getattr(rules, cause)
         if rule == "void":
             return Money(0, held.currency)
-        metered = self._reading.cost() if self._reading and cause == "reply" else None
-        return metered or held
+        if cause == "reply" and self._reading is not None:
+            return self._reading.cost(held.currency) or held
+        return held
 
     def _is_error(self) -> bool:
         return self._reply is not None and self._reply.status >= FIRST_ERROR_STATUS
@@ -244,7 +258,7 @@ class Hold:
                 _follow(ledger.post(charge.id, posted, self.cause))
             else:
                 _follow(ledger.void(charge.id, self.cause))
-        except Exception as error:  # noqa: BLE001 - the hold's row stays and is reaped by its rule
+        except BaseException as error:  # noqa: BLE001 - the hold's row stays and is reaped by its rule
             _log.error("ending charge %s: the ledger raised %s", charge.id, type(error).__name__)
 
 
@@ -258,12 +272,10 @@ def _note(receipt: asyncio.Future[Receipt]) -> None:
         _log.error("a charge could not be ended: %s", type(error).__name__)
 
 
-async def _metered(body: AsyncIterator[bytes], reading: Reading) -> AsyncIterator[bytes]:
-    """Stream the body past the meter; whoever stops early stops the body too."""
-    try:
-        async for data in body:
-            reading.feed(data)
-            yield data
-    finally:
-        if isinstance(body, AsyncGenerator):
-            await body.aclose()
+def _check_estimate(request: Request, currency: str) -> None:
+    """Refuse an estimate that is no amount; one that is never lowers a hold."""
+    for value in request.headers.all("x-caracal-estimated-cost"):
+        try:
+            Money.parse(value, currency)
+        except ValueError as error:
+            raise BadRequest(f"X-Caracal-Estimated-Cost: {error}.") from None

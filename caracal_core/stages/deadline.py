@@ -43,7 +43,7 @@ class Due:
 
     def stop(self) -> bool:
         """End the call; return whether it was late. Strikes that fell are taken back."""
-        self.at = inf
+        self._seconds = self.at = inf  # so that a late restart arms nothing
         strikes, self._strikes = self._strikes, 0
         for _ in range(strikes):
             self._task.uncancel()
@@ -53,6 +53,14 @@ class Due:
         """Cancel the late call; only the warden does."""
         self._strikes += 1
         self._task.cancel()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the task is the one that runs now; not while its coroutine is closed."""
+        try:
+            return asyncio.current_task() is self._task
+        except RuntimeError:  # no loop is running
+            return False
 
     @property
     def abandoned(self) -> bool:

@@ -53,9 +53,9 @@ class Part(Generic[A]):
         due.start(self.seconds)
         try:
             answer = await self._verb(*arguments)
-        except GeneratorExit:
-            raise
         except BaseException as error:
+            if not due.runs:
+                raise  # the coroutine is being closed; nobody waits for an answer
             raise self._verdict(due, error) from error
         if due.abandoned:
             raise asyncio.CancelledError

@@ -109,7 +109,7 @@ class Rehearsal:
         self._terms = terms
         self._services = services or a_services(clock=self.clock, metrics=self.metrics)
         self._directory = directory or TrivialDirectory()
-        self._rules = Rules(part_seconds, part_seconds, 300.0, WINDOW)
+        self._rules = Rules(part_seconds, part_seconds, 300.0, 3600.0, WINDOW)
         self._observer = TrivialObserver()
         self._warden = Warden()
         self._lives: Sequence[Life] = ()

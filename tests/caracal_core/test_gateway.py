@@ -24,6 +24,7 @@ from caracal_core.stages.authorization import Authorization
 from caracal_core.stages.charging import Charging
 from caracal_core.stages.deadline import Warden
 from caracal_core.stages.forwarding import Forwarding
+from caracal_core.stages.metering import Metering
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
 from caracal_core.stages.replay import Replay, Window
@@ -96,8 +97,9 @@ class _House:
                 self._part(each.ledger.reserve, Reservation),
                 self._part(each.ledger.post, Receipt),
                 each.ledger,
-                [],
+                Metering([]),
                 300,
+                3600,
             ),
             Forwarding(
                 {"test-upstream": each.upstream}, [self._part(each.reply_filter.filter, Reply)]
@@ -193,7 +195,7 @@ async def test_a_delivery_that_breaks_leaves_no_hold_open(house, ledger, error):
     async def deliver(reply, settle):
         raise error
 
-    with pytest.raises(type(error)):
+    with pytest.raises(Failure):
         await house(ledger=ledger).call(deliver)
     await asyncio.sleep(0)
     assert ledger.pending == {}

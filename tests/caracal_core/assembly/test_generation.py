@@ -22,6 +22,7 @@ def sections(**replay):
 def test_deadlines_and_windows_are_the_configurations():
     read = rules(CoreConfig(part_timeout=2, settle_timeout=3), sections(timestamp_window=40))
     assert (read.part_seconds, read.settle_seconds, read.expire_seconds) == (2, 3, 90)
+    assert read.longest_seconds == 3600
     assert read.replay == Window(past=40, future=30, remember=300)
 
 

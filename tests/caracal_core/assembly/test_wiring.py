@@ -21,7 +21,8 @@ from caracal_core.testing.fakes.parts import (
 )
 from caracal_core.testing.fakes.values import a_route
 
-RULES = Rules(part_seconds=5, settle_seconds=5, expire_seconds=300, replay=Window(300, 60, 360))
+RULES = Rules(5, 5, expire_seconds=300, longest_seconds=3600, replay=Window(300, 60, 360))
+NO_REPLAY = Rules(5, 5, expire_seconds=300, longest_seconds=3600, replay=None)
 
 
 class _Uncounted:
@@ -91,8 +92,14 @@ async def test_a_single_part_that_nobody_brings_is_refused(role):
 
 
 async def test_replay_protection_that_is_switched_off_needs_no_guard():
-    off = Rules(part_seconds=5, settle_seconds=5, expire_seconds=300, replay=None)
-    wired(core(replay_guard=None), rules=off)
+    wired(core(replay_guard=None), rules=NO_REPLAY)
+
+
+async def test_a_route_cannot_require_what_is_switched_off():
+    requiring = TrivialRouter(terms=a_route(replay="required").terms)
+    error = refused(core(routers=(requiring,)), rules=NO_REPLAY)
+    assert error.where == "route test-route: replay"
+    assert "ENABLE_REPLAY_PROTECTION" in error.mend
 
 
 async def test_without_an_authenticator_the_start_is_refused():

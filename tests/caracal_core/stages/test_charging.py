@@ -6,6 +6,7 @@ import pytest
 
 from caracal_core.domain import Headers, Money, Receipt, Reply, Reservation, Settle
 from caracal_core.errors import (
+    BadRequest,
     BudgetExceeded,
     Denied,
     Failure,
@@ -13,6 +14,7 @@ from caracal_core.errors import (
     UpstreamUnreachable,
 )
 from caracal_core.stages.charging import Charging
+from caracal_core.stages.metering import Metering
 from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.script import stream
@@ -63,19 +65,39 @@ async def book():
     return _Book()
 
 
-def charging(book, *meters, settle_seconds=5.0):
+def charging(book, *meters, settle_seconds=5.0, longest_seconds=60.0):
     return Charging(
         Part("tariff", _Quarter().quote, (Money,), 5),
         Part("ledger", book.reserve, (Reservation,), 5),
         Part("ledger", book.post, (Receipt,), settle_seconds),
         book,
-        meters,
+        Metering(meters),
         expire_seconds=300,
+        longest_seconds=longest_seconds,
     )
 
 
 def a_reply(status=200, chunks=(b"ok",)):
     return Reply(status, Headers(), stream(chunks))
+
+
+async def delivered(reply, settle):
+    """Deliver a reply to its end, as the edge does."""
+    async for _ in reply.body:
+        pass
+    await settle()
+
+
+def broken_off(error):
+    """Deliver until this strikes; a client that hangs up cancels the task, as at the edge."""
+
+    async def deliver(reply, settle):
+        if isinstance(error, asyncio.CancelledError):
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+        raise error
+
+    return deliver
 
 
 @pytest.fixture
@@ -103,8 +125,7 @@ async def test_a_clean_reply_posts_what_was_held(walk, book):
     async def inside(hold):
         hold.sent()
         hold.answered()
-        hold.commit(a_reply())
-        await hold.settle()
+        await hold.deliver(a_reply(), delivered)
 
     hold = await walk(inside)
     assert book.told == [("reserve", "0.25"), ("post", "0.25", "reply")]
@@ -117,7 +138,11 @@ async def test_the_replys_head_names_the_charge_and_its_cost(walk):
     async def inside(hold):
         hold.sent()
         hold.answered()
-        heads.append((hold.charge.id, hold.commit(a_reply()).headers))
+
+        async def deliver(reply, settle):
+            heads.append((hold.charge.id, reply.headers))
+
+        await hold.deliver(a_reply(), deliver)
 
     await walk(inside)
     [(charge, headers)] = heads
@@ -132,9 +157,12 @@ async def test_settle_waits_until_the_post_is_durable(walk, book):
     async def inside(hold):
         hold.sent()
         hold.answered()
-        hold.commit(a_reply())
-        settling.set()
-        await hold.settle()
+
+        async def deliver(reply, settle):
+            settling.set()
+            await settle()
+
+        await hold.deliver(a_reply(), deliver)
 
     task = walk(inside)
     await settling.wait()
@@ -152,8 +180,7 @@ async def test_a_post_that_does_not_become_durable_in_time_fails_and_is_not_repe
     async def inside(hold):
         hold.sent()
         hold.answered()
-        hold.commit(a_reply())
-        await hold.settle()
+        await hold.deliver(a_reply(), delivered)
 
     with pytest.raises(Failure):
         await walk(inside, stage=charging(book, settle_seconds=0.01))
@@ -185,11 +212,12 @@ async def test_every_ending_has_its_cause(walk, book, error, sent, reached, caus
             hold.sent()
         if reached:
             hold.answered()
-        if reached == "commit":
-            hold.commit(a_reply())
-        raise error
+        if reached != "commit":
+            raise error
 
-    with pytest.raises(type(error)):
+        await hold.deliver(a_reply(), broken_off(error))
+
+    with pytest.raises((type(error), Failure)):
         await walk(inside, client_gone="void", upstream_failed="void", cut="void")
     assert book.told == [("reserve", "0.25"), ("void", cause)]
 
@@ -210,11 +238,12 @@ async def test_the_routes_rule_says_what_an_unclean_ending_costs(
         hold.sent()
         if reached:
             hold.answered()
-        if reached == "commit":
-            hold.commit(a_reply())
-        raise error
+        if reached != "commit":
+            raise error
 
-    with pytest.raises(type(error)):
+        await hold.deliver(a_reply(), broken_off(error))
+
+    with pytest.raises((type(error), Failure)):
         await walk(inside, **{cause: rule})
     assert book.told[-1] == (("post", "0.25", cause) if rule == "post" else ("void", cause))
 
@@ -224,8 +253,7 @@ async def test_an_error_status_costs_what_the_route_says(walk, book, rule):
     async def inside(hold):
         hold.sent()
         hold.answered()
-        hold.commit(a_reply(500))
-        await hold.settle()
+        await hold.deliver(a_reply(500), delivered)
 
     await walk(inside, error_status=rule)
     expected = ("post", "0.25", "error_status") if rule == "post" else ("void", "error_status")
@@ -269,8 +297,14 @@ async def test_a_free_route_holds_nothing(watched, book):
             await hold.reserve()
             hold.sent()
             reply = a_reply()
-            assert hold.commit(reply) is reply
-            await hold.settle()
+            seen = []
+
+            async def deliver(given, settle):
+                seen.append(given is reply)
+                await settle()
+
+            await hold.deliver(reply, deliver)
+            assert seen == [True]
 
     await watched(work)
     assert book.told == []
@@ -279,12 +313,11 @@ async def test_a_free_route_holds_nothing(watched, book):
 class _Meter:
     """Reads one cent a byte."""
 
-    def __init__(self, *, knows=True):
-        self.knows = knows
+    def __init__(self):
         self.seen = 0
 
     def recognise(self, reply, route):
-        return self if self.knows else None
+        return self
 
     def feed(self, data):
         self.seen += len(data)
@@ -297,49 +330,60 @@ async def test_a_metered_reply_costs_what_its_meter_read(walk, book):
     async def inside(hold):
         hold.sent()
         hold.answered()
-        reply = hold.commit(a_reply(chunks=[b"four", b"teen"]))
-        assert [data async for data in reply.body] == [b"four", b"teen"]
-        assert "x-caracal-cost" not in reply.headers
-        await hold.settle()
 
-    await walk(inside, stage=charging(book, _Meter(knows=False), _Meter()))
+        async def deliver(reply, settle):
+            assert "x-caracal-cost" not in reply.headers
+            await delivered(reply, settle)
+
+        await hold.deliver(a_reply(chunks=[b"four", b"teen"]), deliver)
+
+    await walk(inside, stage=charging(book, _Meter()))
     assert book.told[-1] == ("post", "0.08", "reply")
 
 
-async def test_who_stops_reading_a_metered_body_stops_the_body(walk, book):
-    closed = []
-
-    async def endless():
-        try:
-            while True:
-                yield b"x"
-        finally:
-            closed.append(True)
+async def test_a_meter_that_answers_junk_leaves_the_held_amount_to_be_posted(walk, book):
+    class Junk(_Meter):
+        def cost(self):
+            return 5
 
     async def inside(hold):
         hold.sent()
         hold.answered()
-        body = hold.commit(Reply(200, Headers(), endless())).body
-        await anext(body)
-        await body.aclose()
-        assert closed == [True]
+        await hold.deliver(a_reply(), delivered)
 
-    await walk(inside, stage=charging(book, _Meter()))
-
-
-async def test_a_broken_meter_does_not_spoil_the_reply(walk, book):
-    class Broken:
-        def recognise(self, reply, route):
-            raise RuntimeError
-
-    async def inside(hold):
-        hold.sent()
-        hold.answered()
-        hold.commit(a_reply())
-        await hold.settle()
-
-    await walk(inside, stage=charging(book, Broken()))
+    await walk(inside, stage=charging(book, Junk()))
     assert book.told[-1] == ("post", "0.25", "reply")
+
+
+async def test_a_reply_is_cut_once_its_hold_cannot_be_renewed_any_longer(walk, book):
+    async def endless(reply, settle):
+        await asyncio.Future()
+
+    async def inside(hold):
+        hold.sent()
+        hold.answered()
+        await hold.deliver(a_reply(), endless)
+
+    with pytest.raises(Failure):
+        await walk(inside, stage=charging(book, longest_seconds=0.01), cut="post")
+    assert book.told[-1] == ("post", "0.25", "cut")
+
+
+@pytest.mark.parametrize("estimate", ["NaN", "-1", "1e9", "", "0.1234567", "9" * 30, "\u0665"])
+async def test_an_estimate_that_is_no_amount_is_400_before_anything_is_held(
+    watched, book, estimate
+):
+    stage, request = charging(book), a_request(headers={"X-Caracal-Estimated-Cost": estimate})
+    with pytest.raises(BadRequest):
+        await watched(lambda due: stage.quote(request, a_route(tariff="flat"), a_principal(), due))
+
+
+async def test_an_estimate_never_lowers_the_price(watched, book):
+    stage, request = charging(book), a_request(headers={"X-Caracal-Estimated-Cost": "0.01"})
+    price = await watched(
+        lambda due: stage.quote(request, a_route(tariff="flat"), a_principal(), due)
+    )
+    assert price == usd("0.25")
 
 
 async def test_a_ledger_that_raises_at_the_ending_does_not_change_the_answer(walk, book, caplog):
