@@ -88,7 +88,9 @@ class Watcher:
             self._effective, self._broken = loaded.digest, False
         except Misconfigured as error:
             self._refuse(error)
-        except Exception as error:  # noqa: BLE001 - the watch goes on, whatever a change broke
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the watch goes on, whatever a change broke
             _log.error("reload failed", exc_info=error)
             self._refuse(_unexpected(error))
 
@@ -97,7 +99,7 @@ class Watcher:
         self._on_error(error)
 
 
-def _unexpected(error: Exception) -> Misconfigured:
+def _unexpected(error: BaseException) -> Misconfigured:
     return Misconfigured(
         "configuration",
         f"taking it into effect raised {type(error).__name__}",

@@ -66,7 +66,9 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
             await answer.fail(Failure("gateway", "the exchange cancelled itself"))
         except Answered as error:
             await answer.refuse(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit too would end the whole process
             await answer.fail(Failure("gateway", _name(error)))
         if not answer.begun:
             await answer.fail(Failure("gateway", "the exchange ended without an answer"))
@@ -95,7 +97,7 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _name(error: Exception) -> str:
+def _name(error: BaseException) -> str:
     """Name an exception and its place; its message stays out, since it may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""

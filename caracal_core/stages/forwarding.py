@@ -9,7 +9,7 @@ from types import TracebackType
 import msgspec
 
 from caracal_core.domain import Body, Reply, Request, Route
-from caracal_core.errors import Failure, UpstreamTimeout
+from caracal_core.errors import Answered, Failure, UpstreamTimeout
 from caracal_core.ports import Upstream
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
@@ -43,7 +43,9 @@ class Forwarding:
         seconds = route.terms.reply_seconds or upstream.reply_seconds
         try:
             context = upstream.send(watched, route, on_sent)
-        except Exception as error:
+        except Answered:
+            raise
+        except BaseException as error:
             raise Failure(name, f"raised {type(error).__name__}") from error
         return Sending(name, context, seconds, due)
 

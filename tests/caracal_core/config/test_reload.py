@@ -27,7 +27,7 @@ class Stage:
         self.sources = locate(environment, str(self.yaml))
         self.told: list[str] = []
         self.refused: list[str] = []
-        self.raises: Exception | None = None
+        self.raises: BaseException | None = None
         digest = load(self.sources.read(), shelf).digest
         self.watcher = Watcher(
             self.sources, shelf, digest, self._change, self._error, interval=0.01
@@ -135,6 +135,7 @@ async def test_an_unreadable_place_is_reported_and_watched_on(stage):
     [
         (Misconfigured("plugin acme", "cannot be opened", "Repair it."), "plugin acme"),
         (RuntimeError("hunter2"), "taking it into effect raised RuntimeError"),
+        (SystemExit("hunter2"), "taking it into effect raised SystemExit"),
     ],
 )
 async def test_a_change_that_cannot_be_used_is_reported_and_the_next_one_told(stage, raised, told):

@@ -56,7 +56,11 @@ async def test_what_the_corridor_raises_is_worded(edge, error):
     assert b"secret" not in told.body
 
 
-@pytest.mark.parametrize("error", [KeyError("hunter2"), ExceptionGroup("hunter2", [OSError()])])
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("hunter2"), ExceptionGroup("hunter2", [OSError()]), SystemExit("hunter2")],
+    ids=["an error", "a group", "an exit, which would end the whole process"],
+)
 async def test_any_other_exception_is_a_failure_without_its_message(edge, caplog, error):
     async def crash(request, deliver):
         raise error

@@ -61,12 +61,17 @@ async def test_a_broken_upstream_part_is_a_failure(send, behave):
         await send(forwarding(TrivialUpstream(behave)))
 
 
-async def test_an_upstream_that_raises_before_its_context_is_a_failure(send):
+@pytest.mark.parametrize(
+    ("raised", "expected"), [(RuntimeError, Failure), (SystemExit, Failure), (Denied, Denied)]
+)
+async def test_what_an_upstream_raises_before_its_context_is_a_failure_or_its_own_refusal(
+    send, raised, expected
+):
     class Broken(TrivialUpstream):
         def send(self, request, route, on_sent):
-            raise RuntimeError
+            raise raised
 
-    with pytest.raises(Failure):
+    with pytest.raises(expected):
         await send(forwarding(Broken()))
 
 
