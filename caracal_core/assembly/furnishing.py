@@ -123,9 +123,9 @@ def furnish(
 def _construct(name: str, plugin_class: type[Plugin[Any]], config: BaseModel) -> Plugin[Any]:
     try:
         plugin = plugin_class(config)
-    except Misconfigured:
+    except (Misconfigured, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise _broken(name, "its constructor", error) from error
     plugin.name = name
     return plugin
@@ -135,14 +135,14 @@ def _call(name: str, hook: str, caller: Callable[..., Any], services: Services) 
     """Return the plugin's answer to one hook as a list of one, or an empty list."""
     try:
         answers: Sequence[Any] = caller(services=services)
-    except Misconfigured:
+    except (Misconfigured, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise _broken(name, f"its hook {hook}", error) from error
     return answers
 
 
-def _broken(name: str, where: str, error: Exception) -> Misconfigured:
+def _broken(name: str, where: str, error: BaseException) -> Misconfigured:
     return Misconfigured(
         f"plugin {name}",
         f"{where} raised {type(error).__name__}: {error}",

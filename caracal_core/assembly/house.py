@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from caracal_core.assembly.furnishing import Furnishing
@@ -12,6 +13,11 @@ from caracal_core.config.load import Loaded
 from caracal_core.domain import Exchange, Request
 from caracal_core.errors import Answered
 from caracal_core.ports import Deliver, HealthCheck
+
+EMPTY_SECONDS = 10.0
+"""How long the last exchanges and stories may take once nobody new comes in."""
+
+_log = logging.getLogger("caracal.house")
 
 
 class House:
@@ -98,7 +104,7 @@ class House:
             for task in self._leaving:
                 task.cancel()
             for generation in list(self._tasks):
-                await generation.emptied()
+                await _emptied(generation)
                 self._tasks.pop(generation).cancel()
             await close_lives(list(self._lives.values()))
             self._lives.clear()
@@ -123,3 +129,14 @@ class House:
         used = {id(f) for generation in self._tasks for f in generation.furnishings}
         unused: list[Furnishing] = [f for f in old.furnishings if id(f) not in used]
         await close_lives([self._lives.pop(id(f)) for f in unused])
+
+
+async def _emptied(generation: Generation) -> None:
+    """Wait until everybody has left, but not for somebody who never will."""
+    try:
+        async with asyncio.timeout(EMPTY_SECONDS):
+            await generation.emptied()
+    except TimeoutError:
+        _log.error(
+            "%d exchanges or an observer do not end; closing nevertheless", generation.inside
+        )

@@ -25,6 +25,7 @@ class Life:
         self.furnishing = furnishing
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leave = asyncio.Event()
+        self._opened.add_done_callback(_retrieve)
         self._task = asyncio.create_task(self._live(), name=f"lifespan {furnishing.name}")
 
     async def opened(self) -> None:
@@ -33,20 +34,10 @@ class Life:
         Raises:
             Misconfigured: it could not be opened, or not within 30 seconds.
         """
-        name = f"plugin {self.furnishing.name}"
-        try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                await asyncio.shield(self._opened)
-        except Misconfigured:
-            raise
-        except TimeoutError:
-            raise Misconfigured(
-                name, f"opening took longer than {OPEN_SECONDS:g} s", "Repair or disable it."
-            ) from None
-        except Exception as error:
-            raise Misconfigured(
-                name, f"opening raised {type(error).__name__}: {error}", "Repair or disable it."
-            ) from error
+        await asyncio.wait([self._opened], timeout=OPEN_SECONDS)
+        if not self._opened.done():
+            raise self._refusal(f"opening took longer than {OPEN_SECONDS:g} s")
+        self._opened.result()
 
     async def close(self) -> None:
         """Leave the lifespan; what takes longer than 10 seconds is cancelled and logged."""
@@ -58,15 +49,27 @@ class Life:
             await asyncio.wait([self._task], timeout=1)
 
     async def _live(self) -> None:
+        """Live the lifespan; whatever it raises ends here, so that nothing else ends with it."""
         try:
             async with self.furnishing.lifespan():
                 self._opened.set_result(None)
                 await self._leave.wait()
-        except Exception as error:  # noqa: BLE001 - the opener is told, or the log
-            if not self._opened.done():
-                self._opened.set_exception(error)
-            else:
-                _log.error("plugin %s: closing raised %s", self.furnishing.name, error)
+        except BaseException as error:  # noqa: BLE001 - SystemExit would end the whole process
+            self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        """Tell the opener what went wrong, or the log once the plugin was open."""
+        if self._opened.done():
+            _log.error("plugin %s: closing raised %s", self.furnishing.name, type(error).__name__)
+        elif isinstance(error, Misconfigured):
+            self._opened.set_exception(error)
+        else:
+            self._opened.set_exception(
+                self._refusal(f"opening raised {type(error).__name__}: {error}")
+            )
+
+    def _refusal(self, what: str) -> Misconfigured:
+        return Misconfigured(f"plugin {self.furnishing.name}", what, "Repair or disable it.")
 
 
 async def open_lives(furnishings: Sequence[Furnishing]) -> tuple[Life, ...]:
@@ -90,3 +93,9 @@ async def close_lives(lives: Sequence[Life]) -> None:
     """Close in reverse order."""
     for life in reversed(lives):
         await life.close()
+
+
+def _retrieve(opened: asyncio.Future[None]) -> None:
+    """Look at an error that nobody waits for any more, so that asyncio does not complain."""
+    if not opened.cancelled():
+        opened.exception()

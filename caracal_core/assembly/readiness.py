@@ -101,16 +101,14 @@ class Readiness:
 
 
 async def _call(check: HealthCheck) -> object:
-    return await check.check()
+    try:
+        return await check.check()
+    except BaseException as error:  # noqa: BLE001 - SystemExit would end the whole process
+        return f"raised {type(error).__name__}"
 
 
 def _fault(task: asyncio.Task[object]) -> str | None:
     """Read a check's answer; whatever it is but None, something is wrong."""
-    if task.cancelled():
-        return "cancelled itself"
-    error = task.exception()
-    if error is not None:
-        return f"raised {type(error).__name__}"
     answer = task.result()
     if answer is None:
         return None

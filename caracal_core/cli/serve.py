@@ -6,10 +6,10 @@ import logging
 from pathlib import Path
 
 import click
-import uvloop
 
 from caracal_core.assembly.logs import configure_logging
 from caracal_core.assembly.masking import Masking
+from caracal_core.cli.ending import run_to_the_end
 from caracal_core.cli.opening import serve_house
 from caracal_core.cli.options import chosen_file, overrides
 from caracal_core.cli.session import load_configuration, sources
@@ -39,11 +39,11 @@ def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
         from caracal_core.cli.demo.serving import serve_demo  # noqa: PLC0415 - an upstream too
 
         configure_logging("WARNING", masking)
-        uvloop.run(serve_demo(data_dir, overrides(ctx), masking))
+        run_to_the_end(serve_demo(data_dir, overrides(ctx), masking))
         return
     places = sources(ctx)
     loaded = load_configuration(ctx)
     configure_logging(loaded.core.log_level, masking)
     for note in loaded.notes:
         _log.info("%s", note)
-    uvloop.run(serve_house(places, loaded, masking))
+    run_to_the_end(serve_house(places, loaded, masking))

@@ -161,7 +161,10 @@ async def _ask(name: str, endpoint: Endpoint) -> Reply:
             return _json(await endpoint.answer())
     except Answered:
         raise
-    except Exception as error:
+    except BaseException as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise  # the caller hung up
         _log.error("endpoint %s raised %s", name, type(error).__name__)
         raise Failure(f"{name} endpoint", f"raised {type(error).__name__}") from error
 

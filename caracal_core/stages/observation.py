@@ -40,21 +40,16 @@ class Record:
 
 
 class Observation:
-    """Watches exchanges and tells the observers.
+    """Watches exchanges and tells the observers, each in a task and from a queue of its own.
 
     Args:
-        observers: all are told, each under its own deadline.
+        observers: all are told; one that hangs or breaks costs nobody but itself.
         warden: watches over the deadlines of the exchange.
-        lost: counts what no observer could be told.
+        lost: counts what an observer could not be told.
     """
 
     def __init__(self, observers: Sequence[Part[None]], warden: Warden, lost: Counter) -> None:
-        self._observers = tuple(observers)
-        self._lost = lost
-        self._waiting: deque[Exchange] = deque()
-        self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._telling = [Telling(observer, warden, lost) for observer in observers]
         self.warden = warden
 
     def watch(self, request: Request) -> Watch:
@@ -62,40 +57,73 @@ class Observation:
         return Watch(self, request)
 
     def note(self, exchange: Exchange) -> None:
-        """Keep a finished story until the observers were told."""
+        """Keep a finished story until every observer was told."""
+        for telling in self._telling:
+            telling.add(exchange)
+
+    async def tell(self) -> None:
+        """Tell the observers, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for telling in self._telling:
+                group.create_task(telling.run(), name=telling.name)
+
+    async def drain(self) -> None:
+        """Wait until every story so far was told."""
+        for telling in self._telling:
+            await telling.idle.wait()
+
+
+class Telling:
+    """One observer, and the stories that wait for it.
+
+    Attributes:
+        name: the observer's.
+        idle: set while nothing waits.
+    """
+
+    def __init__(self, observer: Part[None], warden: Warden, lost: Counter) -> None:
+        self._observer = observer
+        self._warden = warden
+        self._lost = lost
+        self._waiting: deque[Exchange] = deque()
+        self._wake = asyncio.Event()
+        self._behind = False
+        self.name = observer.name
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep a story; where too many wait, the oldest is dropped and counted."""
         if len(self._waiting) >= MOST_WAITING:
+            if not self._behind:
+                _log.error("observer %s is too slow: stories are dropped", self.name)
+            self._behind = True
             self._waiting.popleft()
             self._lost.add()
         self._waiting.append(exchange)
         self._wake.set()
-        self._idle.clear()
+        self.idle.clear()
 
-    async def tell(self) -> None:
-        """Tell the observers, for ever."""
-        due = self.warden.watch()
+    async def run(self) -> None:
+        """Tell what waits, for ever."""
+        due = self._warden.watch()
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._waiting:
                     await self._tell(self._waiting.popleft(), due)
-                self._idle.set()
+                self._behind = False
+                self.idle.set()
         finally:
-            self.warden.release(due)
-
-    async def drain(self) -> None:
-        """Wait until every story so far was told."""
-        await self._idle.wait()
+            self._warden.release(due)
 
     async def _tell(self, exchange: Exchange, due: Due) -> None:
-        for observer in self._observers:
-            try:
-                await observer(due, exchange)
-            except Answered as error:
-                self._lost.add()
-                _log.warning(
-                    "observer %s missed exchange %s: %s", observer.name, exchange.id, error
-                )
+        try:
+            await self._observer(due, exchange)
+        except Answered as error:
+            self._lost.add()
+            _log.warning("observer %s missed exchange %s: %s", self.name, exchange.id, error)
 
 
 class Watch:

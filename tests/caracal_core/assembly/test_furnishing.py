@@ -64,7 +64,7 @@ def plugin_with(hook, answer):
     """Make a plugin class whose one hook gives this."""
 
     def implementation(self, services):
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -96,6 +96,7 @@ class _WrongVerb(TrivialAuthenticator):
         ("endpoints", ["x"], "which is no Endpoint"),
         ("routers", RuntimeError("oh"), "raised RuntimeError: oh"),
         ("lifespan", RuntimeError("oh"), "raised RuntimeError: oh"),
+        ("routers", SystemExit("oh"), "raised SystemExit: oh"),
     ],
 )
 def test_what_is_no_part_is_refused_by_plugin_and_hook(hook, answer, said):

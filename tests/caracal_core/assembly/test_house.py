@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import Field
 
+from caracal_core.assembly import house as house_module
 from caracal_core.assembly.generation import Foundation
 from caracal_core.assembly.house import House
 from caracal_core.builtin.ledger.config import ChargesConfig
@@ -221,6 +222,22 @@ async def test_closing_tells_the_last_stories_and_closes_every_plugin(house, jou
     assert [story.status for story in parts.observer.exchanges] == [200]
     assert journal == ["close keeper first", "close other first", "close parts first"]
     assert not house.accepting
+
+
+async def test_a_guest_who_never_leaves_does_not_keep_the_house_open(house, journal, monkeypatch):
+    monkeypatch.setattr(house_module, "EMPTY_SECONDS", 0.01)
+    inside = asyncio.Event()
+
+    async def stay():
+        inside.set()
+        await asyncio.Future()
+
+    guest = asyncio.ensure_future(delivered(house, stay))
+    await inside.wait()
+    await house.close()
+    assert journal == ["close keeper first", "close other first", "close parts first"]
+    guest.cancel()
+    await asyncio.wait([guest])
 
 
 async def test_what_the_edge_refused_before_it_was_a_request_is_told_too(house):

@@ -56,6 +56,23 @@ async def test_if_one_cannot_open_those_before_it_are_closed(living, journal):
     assert journal == ["open a", "open b", "close a"]
 
 
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, KeyboardInterrupt])
+async def test_not_even_an_exit_while_opening_ends_the_process(living, error):
+    async def opening():
+        raise error
+
+    with pytest.raises(Misconfigured, match=f"opening raised {error.__name__}"):
+        await open_lives([living("b", opening=opening)])
+
+
+async def test_not_even_an_exit_while_closing_ends_the_process(living, journal):
+    async def closing():
+        raise SystemExit
+
+    await close_lives(await open_lives([living("a"), living("b", closing=closing)]))
+    assert journal[-1] == "close a"
+
+
 async def test_a_plugins_own_misconfigured_is_passed_on(living):
     own = Misconfigured("b.key_file", "does not exist", "Mount it.")
 

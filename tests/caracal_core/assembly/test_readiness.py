@@ -110,7 +110,7 @@ async def _cancel():
     ("answer", "fault"),
     [
         (_raise, "raised ConnectionError"),
-        (_cancel, "cancelled itself"),
+        (_cancel, "raised CancelledError"),
         (True, "answered with a bool"),
         ("", "is not well"),
         ("x" * 5000, "x" * readiness.FAULT_MAX),

@@ -10,7 +10,7 @@ from caracal_core.errors import Denied, Failure, NoRoute
 from caracal_core.stages import observation as observation_module
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
-from caracal_core.testing.fakes.behaviour import broken, cancels, slow
+from caracal_core.testing.fakes.behaviour import Stubborn, broken, cancels, slow
 from caracal_core.testing.fakes.parts import TrivialObserver
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.values import a_principal, a_route
@@ -40,6 +40,7 @@ async def observe(warden):
     yield start
     for task in tasks:
         task.cancel()
+        await asyncio.wait([task])
 
 
 def watch(observation, request, *, error=None, **reached):
@@ -125,6 +126,16 @@ async def test_an_observer_that_breaks_or_hangs_costs_only_its_own_story(observe
     watch(observation, a_request())
     await observation.drain()
     assert (len(good.exchanges), lost.count) == (2, 2)
+
+
+async def test_an_observer_that_cannot_be_cancelled_costs_only_its_own_stories(observe, warden):
+    stuck, good = TrivialObserver(Stubborn(10**9)), TrivialObserver()
+    observation, _ = observe(stuck, good)
+    for _ in range(3):
+        watch(observation, a_request())
+    await observation._telling[1].idle.wait()
+    assert (len(good.exchanges), len(stuck.exchanges)) == (3, 1)
+    stuck._behave._swallows = stuck._behave.swallowed
 
 
 async def test_past_its_limit_the_oldest_story_is_dropped_and_counted(observe, monkeypatch):
