@@ -89,14 +89,15 @@ def summary_(
 
 
 def _row(entry: Entry) -> Mapping[str, object]:
+    # Of a charge whose hold was lost, nobody knows whose it was.
     return {
         "id": entry.id,
         "at": shown(entry.created_at),
         "charge": entry.charge,
         "kind": entry.kind,
-        "agent": entry.agent,
-        "route": entry.route,
-        "request": entry.request,
+        "agent": entry.agent or None,
+        "route": entry.route or None,
+        "request": entry.request or None,
         "held": entry.held.decimal,
         "amount": entry.amount.decimal,
         "currency": entry.amount.currency,
@@ -106,7 +107,7 @@ def _row(entry: Entry) -> Mapping[str, object]:
 
 def _sum(by: By, each: Sum) -> Mapping[str, object]:
     return {
-        by: each.name,
+        by: each.name or None,
         "currency": each.currency,
         "posted": each.posted.decimal,
         "held": each.held.decimal,

@@ -34,8 +34,8 @@ SELECT a.name AS account, b.period, b.currency, b.limit_micro,
        COALESCE(w.spent_micro, 0) AS spent_micro, COALESCE(w.held_micro, 0) AS held_micro
 FROM accounts AS a
 JOIN budgets AS b ON b.account_id = a.id
-JOIN starts AS s ON s.period = b.period
-LEFT JOIN budget_windows AS w ON w.budget_id = b.id AND w.starts_at = s.starts_at
+LEFT JOIN budget_windows AS w ON w.budget_id = b.id
+    AND w.starts_at = (SELECT s.starts_at FROM starts AS s WHERE s.period = b.period)
 WHERE CAST($2 AS TEXT) IS NULL OR a.name = $2
 ORDER BY a.name, b.currency, b.id
 LIMIT $3

@@ -29,7 +29,7 @@ UPDATE reservations SET
     posted_micro = CASE orphan WHEN 'post' THEN amount_micro ELSE 0 END,
     cause = CASE WHEN expires_at >= created_at + $3 THEN 'expired' ELSE 'orphan' END,
     ended_at = {now}
-WHERE id IN (SELECT value FROM {each}($2))
+WHERE id {among:$2 TEXT}
 RETURNING id, state, cause, windows
 """)
 

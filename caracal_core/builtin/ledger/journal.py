@@ -15,7 +15,7 @@ INSERT INTO entries (
     charge, kind, agent, route, request, currency, held_micro, amount_micro, cause, created_at
 )
 SELECT id, state, agent, route, request, currency, amount_micro, posted_micro, cause, ended_at
-FROM reservations WHERE id IN (SELECT value FROM {each}($1))
+FROM reservations WHERE id {among:$1 TEXT}
 RETURNING id
 """)
 _ADJUST = Statement("""
@@ -46,10 +46,10 @@ FROM (
     JOIN reservations AS r ON r.id = e.charge
     CROSS JOIN {each}(r.windows) AS held_in
     JOIN budget_windows AS w ON w.id = CAST(held_in.value AS BIGINT)
-    WHERE e.id IN (SELECT CAST(value AS BIGINT) FROM {each}($1))
+    WHERE e.id {among:$1 BIGINT} AND w.id {among:$2 BIGINT}
     GROUP BY w.id, w.spent_micro, w.held_micro
 ) AS moved
-WHERE budget_windows.id = moved.id
+WHERE budget_windows.id = moved.id AND budget_windows.id {among:$2 BIGINT}
 """)
 
 
@@ -85,5 +85,5 @@ async def _move(
 ) -> None:
     windows = {window for row in ended for window in json.loads(cast(str, row["windows"]))}
     if windows:
-        await lock(tx, dialect, windows)
-        await tx.execute(_MOVE[dialect], json.dumps([row["id"] for row in entries]))
+        locked = await lock(tx, dialect, windows)
+        await tx.execute(_MOVE[dialect], json.dumps([row["id"] for row in entries]), locked)

@@ -13,7 +13,7 @@ from caracal_core.ports import Database, Row, Statements
 
 _HOLD = Statement("""
 UPDATE budget_windows SET held_micro = held_micro + $2
-WHERE id IN (SELECT CAST(value AS BIGINT) FROM {each}($1))
+WHERE id {among:$1 BIGINT}
   AND $2 <= limit_micro - spent_micro - held_micro
 """)
 _RESERVE = Statement("""

@@ -19,25 +19,42 @@ _STARTS = """
         UNION ALL SELECT 'month', {month} FROM clock
     )
 """
+# Accounts are looked up by name, then their budgets: asked to join the periods too, SQLite would
+# begin with those and read every budget.
 _PATH = """
     path(budget_id, account, period, starts_at) AS (
-        SELECT b.id, a.name, b.period, s.starts_at
+        SELECT b.id, a.name, b.period,
+               (SELECT s.starts_at FROM starts AS s WHERE s.period = b.period)
         FROM accounts AS a
         JOIN budgets AS b ON b.account_id = a.id
-        JOIN starts AS s ON s.period = b.period
-        WHERE a.name IN (SELECT value FROM {each}($2)) AND b.currency = $3
+        WHERE a.name {among:$2 TEXT} AND b.currency = $3
     )
 """
 
 
-def _words(dialect: Dialect, second: str, month: str, **words: str) -> Mapping[str, str]:
+class _Among:
+    """Replaces ``{among:$1 TEXT}``; the text has ``{position}`` and ``{kind}``."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __format__(self, spec: str) -> str:
+        position, kind = spec.split()
+        return self._text.format(position=position, kind=kind)
+
+
+def _words(
+    dialect: Dialect, second: str, month: str, among: str, **words: str
+) -> Mapping[str, object]:
     now = f"COALESCE(CAST($1 AS DOUBLE PRECISION), {NOW[dialect]})"
     starts = _STARTS.format(second=second.format(now=now), month=month)
-    path = _PATH.format(each=words["each"])
-    return MappingProxyType({"now": now, "starts": starts, "path": path, **words})
+    path = _PATH.format(among=_Among(among))
+    return MappingProxyType(
+        {"now": now, "starts": starts, "path": path, "among": _Among(among), **words}
+    )
 
 
-_WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
+_WORDS: Mapping[Dialect, Mapping[str, object]] = MappingProxyType(
     {
         "postgresql": _words(
             "postgresql",
@@ -45,6 +62,9 @@ _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
             month="CAST(extract(epoch FROM date_trunc("
             "'month', to_timestamp(instant) AT TIME ZONE 'UTC')) AS BIGINT)",
             day="to_char(to_timestamp(created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+            # An array of unknown length is planned as a short one, a table function as a long one.
+            among="= ANY(ARRAY("
+            "SELECT CAST(value AS {kind}) FROM json_array_elements_text({position})))",
             each="json_array_elements_text",
             least="least",
             greatest="greatest",
@@ -58,6 +78,7 @@ _WORDS: Mapping[Dialect, Mapping[str, str]] = MappingProxyType(
             second="CAST({now} AS INTEGER)",
             month="CAST(strftime('%s', instant, 'unixepoch', 'start of month') AS INTEGER)",
             day="strftime('%Y-%m-%d', created_at, 'unixepoch')",
+            among="IN (SELECT value FROM json_each({position}))",
             each="json_each",
             least="min",
             greatest="max",
@@ -82,6 +103,7 @@ class Statement:
             ``{path}``: after it, ``path(budget_id, account, period, starts_at)``: the budgets in
             currency $3 of the accounts named in the JSON array $2, with their windows' starts;
             ``{day}``: the day in UTC that the column ``created_at`` lies in, such as 2026-01-31;
+            ``{among:$1 TEXT}``: behind a column: it is one of the JSON array $1, of TEXT or BIGINT;
             ``{each}``: the function that makes rows, with a column ``value``, of a JSON array;
             ``{least}`` and ``{greatest}`` of their arguments;
             ``{for_update}``, ``{for_update_of_w}``, ``{for_share_of_b}`` and ``{skip_locked}``:

@@ -22,11 +22,9 @@ FROM path AS p
 JOIN budget_windows AS w ON w.budget_id = p.budget_id AND w.starts_at = p.starts_at
 ORDER BY w.id {for_update_of_w}
 """)
-_LOCK = """
-SELECT id FROM budget_windows
-WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text($1))
-ORDER BY id FOR UPDATE
-"""
+_LOCK = Statement("""
+SELECT id FROM budget_windows WHERE id {among:$1 BIGINT} ORDER BY id {for_update}
+""")
 # The lock keeps a limit that is being changed from being copied as it was before.
 _OPEN = Statement("""
 INSERT INTO budget_windows (budget_id, starts_at, limit_micro)
@@ -85,10 +83,15 @@ async def open_path(database: Database, charge: Charge, at: float | None) -> int
     return await database.execute(sql, at, accounts, charge.amount.currency)
 
 
-async def lock(tx: Statements, dialect: Dialect, ids: Iterable[int]) -> None:
-    """Lock these windows before they are changed; SQLite's transaction did so at its start."""
+async def lock(tx: Statements, dialect: Dialect, ids: Iterable[int]) -> str:
+    """Lock these windows before they are changed, and return their ids as a JSON array.
+
+    SQLite's transaction locked everything at its start.
+    """
+    windows = json.dumps(sorted(ids))
     if dialect == "postgresql":
-        await tx.fetch(_LOCK, json.dumps(sorted(ids)))
+        await tx.fetch(_LOCK[dialect], windows)
+    return windows
 
 
 def shortage(charge: Charge, windows: Sequence[Window]) -> BudgetExceeded:

@@ -94,6 +94,20 @@ def test_it_is_summed_up_by_agent_route_and_day(ledger, storage_config):
     ]
 
 
+def test_what_was_spent_without_a_known_hold_is_not_hidden(ledger, storage_config):
+    """Nobody knows whose it was, but it was spent."""
+
+    async def lost():
+        async with open_database(storage_config) as database:
+            await settle(database, End("lost", "reply", usd("3")))
+
+    asyncio.run(lost())
+    (row,) = json.loads(ledger("query", "--json"))
+    assert (row["charge"], row["agent"], row["amount"]) == ("lost", None, "3")
+    _, line = ledger("summary").splitlines()
+    assert line.split() == ["-", "USD", "3", "0", "1", "0"]
+
+
 def test_an_odd_moment_is_explained(ledger):
     assert "write 2026-01-31" in ledger("query", "--since", "yesterday", code=2)
     assert "write 2026-01-31" in ledger("summary", "--until", "1e9", code=2)

@@ -1,13 +1,16 @@
-"""The calendar that both databases compute is Python's, and their clock is the one on the wall."""
+"""The calendar that both databases compute is Python's, and nothing hot reads a whole table."""
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from caracal_core.builtin.ledger import expiry, journal, reserving, settling, windows
 from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.storage.database import open_database
 
 STARTS = Statement("WITH {starts} SELECT period, starts_at FROM starts")
 NOW = Statement("SELECT {now} AS now")
@@ -59,3 +62,41 @@ async def test_without_an_instant_it_is_the_databases_clock(database):
     before = time.time()
     (row,) = await database.fetch(NOW[database.dialect], None)
     assert before - 0.01 <= row["now"] <= time.time() + 0.01
+
+
+HOT = {
+    "lock a path": windows._LOCK_PATH,
+    "open a path": windows._OPEN,
+    "hold": reserving._HOLD,
+    "reserve": reserving._RESERVE,
+    "end": settling._END,
+    "enter": journal._ENTER,
+    "adjust": journal._ADJUST,
+    "move": journal._MOVE,
+    "renew": expiry._RENEW,
+    "find expired": expiry._EXPIRED,
+    "resolve": expiry._RESOLVE,
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_no_hot_statement_reads_a_whole_table(sqlite_config, name):
+    """Without statistics too: each row is found by an index, however many others there are."""
+    sql = HOT[name]["sqlite"]
+    positions = max(map(int, re.findall(r"\$([0-9]+)", sql)))
+    async with open_database(sqlite_config) as database:
+        rows = await database.fetch(f"EXPLAIN QUERY PLAN {sql}", *[None] * positions)
+    steps = [str(row["detail"]) for row in rows]
+    tables = "a|b|e|r|w|accounts|budgets|budget_windows|reservations|entries"
+    assert not [step for step in steps if re.match(rf"SCAN ({tables})\b", step)]
+    assert not [step for step in steps if "AUTOMATIC" in step]
+
+
+async def test_a_json_array_is_told_apart_from_what_it_is_not(database):
+    """Texts and numbers, also such as need quoting."""
+    texts = Statement("SELECT 1 AS found FROM (SELECT 'a\"b' AS x) AS t WHERE x {among:$1 TEXT}")
+    numbers = Statement("SELECT 1 AS found FROM (SELECT 7 AS x) AS t WHERE x {among:$1 BIGINT}")
+    assert len(await database.fetch(texts[database.dialect], '["c", "a\\"b"]')) == 1
+    assert len(await database.fetch(texts[database.dialect], '["a", "b"]')) == 0
+    assert len(await database.fetch(numbers[database.dialect], "[1, 7]")) == 1
+    assert len(await database.fetch(numbers[database.dialect], "[]")) == 0
