@@ -22,6 +22,25 @@ class ThePlugin(Plugin):
         return TrivialLedger()
 """
 
+BROKEN = """
+from contextlib import asynccontextmanager
+
+from caracal_core.plugin import Plugin, hookimpl
+
+
+class ThePlugin(Plugin):
+    @hookimpl
+    def health(self, services):
+        {hook}
+        return ()
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, services):
+        {lifespan}
+        yield
+"""
+
 
 def assert_refused(done, *said):
     assert (done.returncode, done.stdout) == (2, "")
@@ -120,6 +139,21 @@ async def test_two_ledgers_are_one_too_many(prepared, packages):
         environment={"PYTHONPATH": str(packages.directory)},
     )
     assert_refused(one.command("serve"), "first_ledger and second_ledger", "Enable only one")
+
+
+@pytest.mark.parametrize("raised", ["RuntimeError('oh')", "SystemExit(0)"])
+@pytest.mark.parametrize(
+    ("place", "said"), [("hook", "its hook health raised"), ("lifespan", "opening raised")]
+)
+async def test_a_plugin_that_breaks_while_the_house_is_built_is_named(
+    prepared, packages, place, said, raised
+):
+    """It must not look like a clean end to whoever started the process."""
+    code = {"hook": "pass", "lifespan": "pass", place: f"raise {raised}"}
+    packages.add("broken", code=BROKEN.format(**code))
+    environment = {"PYTHONPATH": str(packages.directory)}
+    one = await prepared(plugins=["broken"], environment=environment)
+    assert_refused(one.command("serve"), "plugin broken", said, "disable")
 
 
 async def test_a_second_gateway_on_the_embedded_store_is_refused(gateway):
