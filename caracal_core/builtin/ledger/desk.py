@@ -126,7 +126,9 @@ class LedgerDesk:
         self._tally.turned_away()
         if id not in self._open:
             self._hold_nothing(id)
-        work.fail(Failure(PART, "it takes no more charges, since too many wait for the store"))
+        work.fail(
+            Failure(PART, "it takes no more charges: it is closing, or too many wait for the store")
+        )
 
     def _hold_nothing(self, id: str) -> None:
         self._open.discard(id)

@@ -18,9 +18,11 @@ UPDATE reservations SET expires_at = {least}({now} + $3, created_at + $4)
 WHERE owner = $2 AND state = 'pending'
   AND expires_at < {now} + $3 * 0.7 AND expires_at < created_at + $4
 """)
+# Who asks is alive: its own holds are no orphans, however long the store was away.
 _EXPIRED = Statement("""
 SELECT id FROM reservations
 WHERE state = 'pending' AND expires_at <= {now}
+  AND (owner <> $3 OR expires_at >= created_at + $4)
 ORDER BY expires_at LIMIT $2 {skip_locked}
 """)
 _RESOLVE = Statement("""
@@ -32,6 +34,7 @@ UPDATE reservations SET
 WHERE id {among:$2 TEXT}
 RETURNING id, state, cause, windows
 """)
+_NOW = Statement("SELECT {now} AS now")
 
 
 class Resolved(Struct, frozen=True):
@@ -46,6 +49,12 @@ class Resolved(Struct, frozen=True):
     id: str
     state: str
     cause: Cause
+
+
+async def now(database: Database) -> float:
+    """Return the database's clock: unix seconds."""
+    (row,) = await database.fetch(_NOW[database.dialect], None)
+    return cast(float, row["now"])
 
 
 async def renew(
@@ -67,7 +76,7 @@ async def renew(
 
 
 async def resolve(
-    database: Database, most: int, longest: float, at: float | None = None
+    database: Database, owner: str, most: int, longest: float, at: float | None = None
 ) -> list[Resolved]:
     """End expired holds by the rule that each charge gave, at most so many in one transaction.
 
@@ -75,12 +84,13 @@ async def resolve(
 
     Args:
         database: where the books are.
+        owner: who asks; its own holds end here only where they are as old as they may become.
         most: how many at most.
         longest: how old a hold may become, in seconds.
         at: do it at this instant, in unix seconds, instead of now by the database's clock.
     """
     async with database.transaction() as tx:
-        expired = await tx.fetch(_EXPIRED[database.dialect], at, most)
+        expired = await tx.fetch(_EXPIRED[database.dialect], at, most, owner, longest)
         if not expired:
             return []
         ids = json.dumps([row["id"] for row in expired])

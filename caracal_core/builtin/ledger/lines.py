@@ -35,7 +35,7 @@ class Work(Generic[T]):
 
         async def attempt(failed: int) -> T:
             async with turns:
-                return await self._attempt(failed)
+                return await _uncancelled(self._attempt(failed))
 
         def gives_up(error: Exception) -> bool:
             tally.failed(error)
@@ -137,6 +137,17 @@ class Lines:
             self._in_hand -= len(line)
             for work in line:
                 work.fail(_closed())
+
+
+async def _uncancelled(attempt: Awaitable[T]) -> T:
+    """Await an attempt; a cancellation that is not this task's own is a failure like others."""
+    try:
+        return await attempt
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Failure(PART, "the store's own work was cancelled") from None
 
 
 def _closed() -> Failure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from uuid import uuid4
 
 from msgspec import Struct
@@ -13,13 +12,13 @@ from caracal_core.builtin.ledger.config import ChargeRules, ChargesConfig
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.store import PlainStore, Store
 from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.builtin.ledger.upkeep import reap, repeated
+from caracal_core.builtin.ledger.upkeep import Upkeep, repeated
 from caracal_core.plugin import Plugin, Services, hookimpl
 from caracal_core.ports import HealthCheck, Ledger
 
 DRAIN_SECONDS = 8.0
 """Leaving a lifespan has 10 seconds."""
-RENEWALS = 4
+RENEWALS = 6
 """How many chances a hold gets to be renewed before it expires."""
 
 
@@ -72,9 +71,10 @@ class ChargesPlugin(Plugin[ChargesConfig]):
 
 @asynccontextmanager
 async def _open(office: Office, rules: ChargeRules, services: Services) -> AsyncIterator[None]:
-    chore = partial(reap, office.store, rules.cleanup_batch_size, office.tally)
-    renewing = repeated("renewal", office.store.renew, rules.expiration / RENEWALS, services.log)
-    reaping = repeated("reaper", chore, rules.cleanup_interval, services.log)
+    period = rules.expiration / RENEWALS
+    upkeep = Upkeep(office.store, office.tally, period, rules.cleanup_batch_size)
+    renewing = repeated("renewal", upkeep.renew, period, services.log)
+    reaping = repeated("reaper", upkeep.reap, rules.cleanup_interval, services.log)
     async with renewing, reaping:
         try:
             yield

@@ -28,8 +28,14 @@ class Store(Protocol):
     async def renew(self) -> int:
         """Renew this process's open holds that near their expiry; return how many."""
 
-    async def resolve(self, most: int) -> Sequence[Resolved]:
-        """End at most so many expired holds by their charges' own rule."""
+    async def now(self) -> float:
+        """Return the store's clock: unix seconds."""
+
+    async def resolve(self, most: int, at: float) -> Sequence[Resolved]:
+        """End, by their charges' own rule, at most so many holds that had expired at an instant.
+
+        This process's own are no orphans: they end so only at the age that no hold may pass.
+        """
 
 
 class PlainStore:
@@ -57,5 +63,8 @@ class PlainStore:
     async def renew(self) -> int:
         return await expiry.renew(self._database, self._owner, self._seconds, self._longest)
 
-    async def resolve(self, most: int) -> Sequence[Resolved]:
-        return await expiry.resolve(self._database, most, self._longest)
+    async def now(self) -> float:
+        return await expiry.now(self._database)
+
+    async def resolve(self, most: int, at: float) -> Sequence[Resolved]:
+        return await expiry.resolve(self._database, self._owner, most, self._longest, at)

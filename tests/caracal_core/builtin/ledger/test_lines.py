@@ -169,6 +169,17 @@ async def test_past_its_end_the_last_failure_is_the_answer(lines, quick):
     assert "secret" not in str(caught.value)
 
 
+async def test_a_cancellation_from_within_the_store_is_a_failure_like_others(lines, quick):
+    """Only the house's own closing gives work up."""
+
+    async def attempt(failed):
+        if failed < 2:
+            raise asyncio.CancelledError
+        return failed
+
+    assert await lines.add("a", Work(attempt)) == 2
+
+
 async def test_draining_waits_for_what_is_in_hand_and_what_still_comes(lines):
     stage = Stage()
     receipt = lines.add("a", stage.work("1"))
