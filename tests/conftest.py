@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import importlib
 import itertools
+import logging
 import shutil
 import socket
 import subprocess
@@ -348,3 +349,15 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packag
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(directory)):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take back what a test, or a command it ran in this process, made of the loggers."""
+    root, ours = logging.getLogger(), logging.getLogger("caracal")
+    before = root.handlers[:], root.level, ours.level, logging.raiseExceptions
+    yield
+    root.handlers[:], level, own_level, logging.raiseExceptions = before
+    root.setLevel(level)
+    ours.setLevel(own_level)
+    logging.captureWarnings(capture=False)
