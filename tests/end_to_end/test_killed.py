@@ -10,7 +10,7 @@ import aiohttp
 
 WORKERS, CALLS, HELD = 20, 200, 5
 EXPIRING = {"expiration": 3, "cleanup_interval": 0.2}
-"""A gateway that lives renews its holds four times in that time."""
+"""A gateway that lives renews its holds six times in that time."""
 SPARED = {
     "id": "spared",
     "path": "/spared/",

@@ -72,7 +72,7 @@ class ChargesPlugin(Plugin[ChargesConfig]):
 @asynccontextmanager
 async def _open(office: Office, rules: ChargeRules, services: Services) -> AsyncIterator[None]:
     period = rules.expiration / RENEWALS
-    upkeep = Upkeep(office.store, office.tally, period, rules.cleanup_batch_size)
+    upkeep = Upkeep(office.store, office.tally, period, rules.cleanup_batch_size, services.clock)
     renewing = repeated("renewal", upkeep.renew, period, services.log)
     reaping = repeated("reaper", upkeep.reap, rules.cleanup_interval, services.log)
     async with renewing, reaping:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from caracal_core.builtin.ledger.store import Store
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.errors import Failure
-
+from caracal_core.ports import Clock
 
 LONGEST_GAP_PERIODS = 2
 """Between two renewals; holds are renewed in time to outlast a longer gap than this."""
@@ -31,13 +31,15 @@ class Upkeep:
         tally: counts what was ended.
         period: seconds from one renewal to the next, here as in every other process.
         batch: how many holds are ended in one transaction.
+        clock: measures how long the store has been calm.
     """
 
-    def __init__(self, store: Store, tally: Tally, period: float, batch: int) -> None:
+    def __init__(self, store: Store, tally: Tally, period: float, batch: int, clock: Clock) -> None:
         self._store = store
         self._tally = tally
         self._period = period
         self._batch = batch
+        self._clock = clock
         self._calm_since = self._renewed_at = -math.inf
 
     async def renew(self) -> None:
@@ -47,7 +49,7 @@ class Upkeep:
             Failure: the store cannot be asked.
         """
         await self._store.renew()
-        now = asyncio.get_running_loop().time()
+        now = self._clock.monotonic()
         if now - self._renewed_at > self._period * LONGEST_GAP_PERIODS:
             self._calm_since = now
         self._renewed_at = now

@@ -11,6 +11,7 @@ import pytest
 from caracal_core.builtin.ledger import retry
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.errors import Conflict
+from caracal_core.builtin.ledger.expiry import resolve
 from caracal_core.builtin.ledger.settling import NO_CURRENCY, End, Settlement
 from caracal_core.builtin.ledger.store import PlainStore
 from caracal_core.builtin.ledger.tally import Tally
@@ -342,7 +343,9 @@ async def test_what_a_drain_gives_up_stays_as_a_hold_for_the_reaper(
         await desk.void(charge.id, "cut")
     rows = await database.fetch("SELECT id FROM reservations WHERE state = 'pending'")
     assert [row["id"] for row in rows] == [charge.id]
-    assert [(hold.id, hold.state) for hold in await store.resolve(10)] == [(charge.id, "posted")]
+    assert [(hold.id, hold.state) for hold in await resolve(database, "other", 10, 3600)] == [
+        (charge.id, "posted")
+    ]
 
 
 async def test_posts_outlive_the_database(mortal_postgresql, balanced_books):

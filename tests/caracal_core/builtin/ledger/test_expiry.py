@@ -64,7 +64,26 @@ async def test_an_expired_hold_of_a_living_owner_is_renewed_while_nobody_resolve
     mine = await hold()
     assert await renew(database, "mine", 300, HOUR, START + 400) == 1
     assert await expiry(mine) == 700
-    assert await resolve(database, 10, HOUR, START + 400) == []
+    assert await resolve(database, "reaper", 10, HOUR, START + 400) == []
+
+
+async def test_who_resolves_before_it_renews_spares_its_own_holds(database, hold, expiry):
+    """The store was away for longer than they last; whose owner did not come back are orphans."""
+    mine, other = await hold("mine"), await hold("other")
+    late = START + 1000
+    assert await resolve(database, "mine", 10, HOUR, late) == [Resolved(other, "posted", "orphan")]
+    assert await renew(database, "mine", 300, HOUR, late) == 1
+    assert await expiry(mine) == 1300
+
+
+async def test_its_own_hold_ends_too_at_the_age_that_none_may_pass(database, hold):
+    """Also where the store was away at that moment, so that the last renewal was missed."""
+    mine = await hold("mine")
+    await renew(database, "mine", 300, 600, START + 200)
+    assert await resolve(database, "mine", 10, 600, START + 700) == []
+    assert await renew(database, "mine", 300, 600, START + 700) == 1
+    expired = [Resolved(mine, "posted", "expired")]
+    assert await resolve(database, "mine", 10, 600, START + 700) == expired
 
 
 async def test_no_hold_grows_older_than_the_longest(database, hold, expiry):
@@ -74,8 +93,10 @@ async def test_no_hold_grows_older_than_the_longest(database, hold, expiry):
         await renew(database, "mine", 300, 600, START + at)
     assert await expiry(mine) == 600
     assert await renew(database, "mine", 300, 600, START + 599) == 0
-    assert await resolve(database, 10, 600, START + 599) == []
-    assert await resolve(database, 10, 600, START + 600) == [Resolved(mine, "posted", "expired")]
+    assert await resolve(database, "reaper", 10, 600, START + 599) == []
+    assert await resolve(database, "reaper", 10, 600, START + 600) == [
+        Resolved(mine, "posted", "expired")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +108,10 @@ async def test_an_orphan_is_resolved_by_its_own_rule(
 ):
     """Booked in full or given back, as its route declared."""
     charge = await hold(orphan=orphan)
-    assert await resolve(database, 10, HOUR, START + 299.9) == []
-    assert await resolve(database, 10, HOUR, START + 300) == [Resolved(charge, state, "orphan")]
+    assert await resolve(database, "reaper", 10, HOUR, START + 299.9) == []
+    assert await resolve(database, "reaper", 10, HOUR, START + 300) == [
+        Resolved(charge, state, "orphan")
+    ]
     assert await counts("alice") == [(spent, 0, 0)]
     (row,) = await database.fetch("SELECT kind, held_micro, cause, created_at FROM entries")
     assert tuple(row.values()) == (entry, 100_000, "orphan", START + 300)
@@ -100,9 +123,9 @@ async def test_batches_are_bounded_and_oldest_first(database, hold, balanced):
     early = await hold(expire_seconds=100)
     last = await hold(expire_seconds=250)
     at = START + 300
-    assert {hold.id for hold in await resolve(database, 2, HOUR, at)} == {early, late}
-    assert {hold.id for hold in await resolve(database, 2, HOUR, at)} == {last}
-    assert await resolve(database, 2, HOUR, at) == []
+    assert {hold.id for hold in await resolve(database, "reaper", 2, HOUR, at)} == {early, late}
+    assert {hold.id for hold in await resolve(database, "reaper", 2, HOUR, at)} == {last}
+    assert await resolve(database, "reaper", 2, HOUR, at) == []
     assert await balanced()
 
 
@@ -112,7 +135,7 @@ async def test_expiry_is_by_the_databases_clock(database, give_budget):
     old, young = a_charge(usd("0.1"), "alice"), a_charge(usd("0.1"), "alice")
     await reserve(database, old, "mine", 1_000_000_000.0)
     await reserve(database, young, "mine")
-    assert [hold.id for hold in await resolve(database, 10, HOUR)] == [old.id]
+    assert [hold.id for hold in await resolve(database, "reaper", 10, HOUR)] == [old.id]
 
 
 async def test_several_reapers_resolve_each_hold_once(postgres_config, balanced_books):
@@ -130,10 +153,12 @@ async def test_several_reapers_resolve_each_hold_once(postgres_config, balanced_
             await reserve(one, charge, "dead", START)
         at = START + 300
         resolved, _ = await asyncio.gather(
-            asyncio.gather(*(resolve((one, other)[n % 2], 10, HOUR, at) for n in range(8))),
+            asyncio.gather(
+                *(resolve((one, other)[n % 2], "reaper", 10, HOUR, at) for n in range(8))
+            ),
             asyncio.gather(*(settle(other, End(c.id, "reply", usd("0.1"))) for c in charges[::7])),
         )
-        rest = await resolve(one, 100, HOUR, at)
+        rest = await resolve(one, "reaper", 100, HOUR, at)
         ids = [hold.id for batch in (*resolved, rest) for hold in batch]
         assert len(ids) == len(set(ids))
         assert len(ids) >= 60 - len(charges[::7])
@@ -152,5 +177,5 @@ async def test_a_hold_in_somebodys_hands_is_skipped(postgres_config, balanced_bo
         async with one.transaction() as tx:
             await tx.fetch("SELECT 1 FROM reservations WHERE id = $1 FOR UPDATE", busy.id)
             async with asyncio.timeout(10):
-                resolved = await resolve(other, 10, HOUR, START + 400)
+                resolved = await resolve(other, "reaper", 10, HOUR, START + 400)
         assert [hold.id for hold in resolved] == [free.id]

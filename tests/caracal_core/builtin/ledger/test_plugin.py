@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from caracal_core.assembly.services import SystemClock
 from caracal_core.builtin import BUILTINS
 from caracal_core.builtin.ledger.config import ChargesConfig
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
@@ -21,7 +22,7 @@ def metrics():
 
 @pytest.fixture
 def services(database, metrics):
-    return a_services(database=database, metrics=metrics)
+    return a_services(database=database, metrics=metrics, clock=SystemClock())
 
 
 def make_plugin(**rules):
@@ -81,7 +82,7 @@ async def test_holds_of_an_earlier_process_are_resolved_at_their_expiry(
     await give_budget("alice", usd("1"))
     dead, charge = make_plugin(), a_charge(usd("0.1"), "alice", expire_seconds=0)
     await dead.ledger(services).reserve(charge)
-    plugin = make_plugin(cleanup_interval=0.1)
+    plugin = make_plugin(expiration=1, cleanup_interval=0.1)
     resolved = done("resolve")
     async with asyncio.timeout(10), plugin.lifespan(services):
         await resolved.wait()

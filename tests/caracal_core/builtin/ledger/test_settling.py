@@ -144,7 +144,7 @@ async def test_a_post_after_the_expiry_adjusts_for_what_is_missing(
 ):
     """The reaper booked nothing, or the held amount; what was really spent is at least booked."""
     charge = await hold(expire_seconds=0, orphan=orphan)
-    (resolved,) = await resolve(database, 10, 3600)
+    (resolved,) = await resolve(database, "reaper", 10, 3600)
     settlement = await settle(database, End(charge.id, "reply", usd(cost)))
     assert (settlement.receipt.state, settlement.news) == (resolved.state, news)
     assert await counts("alice") == [(spent, 0, 0)]

@@ -206,7 +206,7 @@ async def follow(books, step):
             await renew(books.database, books.tag, SECONDS, LONGEST, model.at)
         case ("resolve",):
             model.resolve()
-            await resolve(books.database, 100, LONGEST, model.at)
+            await resolve(books.database, "reaper", 100, LONGEST, model.at)
 
 
 async def compare(config, steps, balanced_books):
@@ -267,12 +267,23 @@ async def test_the_store_writes_for_one_owner(database, store):
     assert SECONDS <= row["age"] < SECONDS + 60
 
 
-async def test_the_store_resolves_what_expired(database, store):
-    """Whoever owned it."""
+async def test_the_store_resolves_what_expired_in_other_hands(database, store):
+    """Its own, which it has only not renewed yet, stays."""
     charge = a_charge(usd("0.1"), "alice", expire_seconds=0, orphan="void")
     await store.reserve(charge)
     other = PlainStore(database, "other", seconds=SECONDS, longest=LONGEST)
-    assert [hold.id for hold in await other.resolve(10)] == [charge.id]
+    at = await store.now()
+    assert await store.resolve(10, at) == []
+    assert [hold.id for hold in await other.resolve(10, at)] == [charge.id]
+
+
+async def test_the_store_resolves_what_had_expired_at_an_instant(database, store):
+    """What expired since may be renewed by the next to come."""
+    charge = a_charge(usd("0.1"), "alice", expire_seconds=0)
+    at = await store.now() - 1
+    await store.reserve(charge)
+    other = PlainStore(database, "other", seconds=SECONDS, longest=LONGEST)
+    assert await other.resolve(10, at) == []
 
 
 async def test_the_store_settles(database, store):
