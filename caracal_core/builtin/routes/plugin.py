@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from caracal_core.builtin.routes.reading import climbs
 from caracal_core.builtin.routes.table import Entry, TableRouter
 from caracal_core.domain import Ending, ReplayRule, Settle, Terms
 from caracal_core.plugin import Config, Plugin, Services, hookimpl, setting
@@ -29,7 +30,7 @@ def _plain_path(path: str) -> str:
         raise ValueError("a path holds no empty segment; write one slash")
     if not _SEGMENTS.fullmatch(path):
         raise ValueError(f"{path!r} holds a character that no path may hold as it is")
-    if {".", ".."} & set(path.split("/")):
+    if climbs(path):
         raise ValueError("a path holds no dot segment; write the path it stands for")
     if path.rstrip("/") == RESERVED:
         raise ValueError(f"{RESERVED} is the gateway's own; choose another path")
@@ -65,7 +66,7 @@ class RouteConfig(Config):
 
     id: Name = setting(description="Name of the route, for policies, metrics and the audit.")
     path: Path = setting(
-        description="Prefix of whole segments; the longest that fits a request wins."
+        description="Prefix of whole segments, case-sensitive; the longest that fits a request wins."
     )
     strip_prefix: bool = setting(
         False, description="Whether the upstream gets the path without the prefix."

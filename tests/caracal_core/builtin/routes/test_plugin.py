@@ -109,6 +109,8 @@ def test_plain_paths_are_accepted(path):
         ("/a/../b", "dot segment"),
         ("/./a", "dot segment"),
         ("/a/..", "dot segment"),
+        ("/a/.../b", "dot segment"),
+        ("/..;x", "dot segment"),
         ("/%70", "encoded"),
         ("/a%2fb", "encoded"),
         ("/a b", "character"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caracal_core.builtin.routes.table import Entry, TableRouter
 from caracal_core.domain import Terms
-from caracal_core.errors import MethodNotAllowed
+from caracal_core.errors import BadRequest, MethodNotAllowed
 from caracal_core.testing.fakes import a_request
 
 TERMS = Terms(upstream="up")
@@ -83,6 +83,59 @@ async def test_the_target_keeps_its_bytes(strip, path, target):
     route = await a_table("/a", strip=strip).match(a_request(path=path))
     assert route.target == target
     assert (route.action, route.resource) == ("GET", path.partition("?")[0])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin;x=1/s",
+        "/admin;x",
+        "/admin%3bx/s",
+        "/admin%3Bx/s",
+        "/admin./s",
+        "/admin.",
+        "/admin%20/s",
+        "/admin.%20.;x/s",
+        "/;x/admin/s",
+        "/%20/admin/s",
+        "/x/..%20/admin",
+        "/x/..%3bx/admin",
+        "/x/.../admin",
+        "/open/a;x/b./c",
+    ],
+)
+@pytest.mark.parametrize("root", [("",), ()], ids=["root route", "no root route"])
+async def test_a_path_that_could_be_read_as_of_a_deeper_route_is_refused(path, root):
+    """Case 8: servlet containers drop parameters, Windows servers dots and spaces at the end."""
+    with pytest.raises(BadRequest):
+        await a_table(*root, "/admin", "/open", "/open/a/b.").match(a_request(path=path))
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/;jsessionid=1", "root"),
+        ("/x;v=1/y.", "root"),
+        ("/x%20/y", "root"),
+        ("/caf%C3%A9.", "root"),
+        ("/Admin./s", "root"),
+        ("/admin/a;x=1/b./c%20", "/admin"),
+        ("/admin/s.", "/admin"),
+        ("/p;v=1/x", "/p;v=1"),
+        ("/p;v=1/q", "/p;v=1"),
+    ],
+)
+async def test_a_path_that_takes_its_route_either_way_passes(path, route):
+    """Parameters, dots and spaces are no fault; a route may have them in its own path."""
+    table = a_table("", "/admin", "/p", "/p;v=1")
+    assert (await table.match(a_request(path=path))).id == route
+
+
+async def test_a_route_with_a_parameter_hides_no_deeper_one():
+    """However long its own path is: what counts is how deep it goes."""
+    table = a_table("/p;version=1", "/p/q")
+    with pytest.raises(BadRequest):
+        await table.match(a_request(path="/p;version=1/q"))
 
 
 def test_it_shows_its_routes():
