@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
@@ -35,6 +36,25 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # as above
         return ""
 
 
+_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "application_name": "caracal",
+        "jit": "off",  # compiling a short statement takes longer than running it
+        "idle_in_transaction_session_timeout": IDLE_MILLISECONDS,
+    }
+)
+# Plans made while tables are small scan them, and are kept while they grow: at 10,000 accounts
+# a charge took three times as long. Every statement that serves finds its rows by an index.
+_SERVING: Mapping[str, str] = MappingProxyType(
+    {
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+    }
+)
+
+
 @asynccontextmanager
 async def open_postgresql(
     config: StorageConfig, *, warm: bool
@@ -45,16 +65,19 @@ async def open_postgresql(
 
     Args:
         config: where the server is.
-        warm: open DB_POOL_SIZE connections at once, and keep as many.
+        warm: open DB_POOL_SIZE connections at once, keep as many, and plan for serving.
     """
-    pool = await _open_pool(config, config.pool_size if warm else 0)
+    settings = {**_SETTINGS, **(_SERVING if warm else {})}
+    pool = await _open_pool(config, config.pool_size if warm else 0, settings)
     try:
         yield PostgresqlDatabase(pool, config.pool_timeout)
     finally:
         await _close(pool)
 
 
-async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
+async def _open_pool(
+    config: StorageConfig, least: int, settings: Mapping[str, str]
+) -> asyncpg.Pool[Any]:
     try:
         return await asyncpg.create_pool(
             **address(config),
@@ -63,17 +86,13 @@ async def _open_pool(config: StorageConfig, least: int) -> asyncpg.Pool[Any]:
             timeout=config.pool_timeout,
             command_timeout=config.pool_timeout,
             connection_class=_Connection,
-            server_settings={
-                "application_name": "caracal",
-                "jit": "off",  # compiling a short statement takes longer than running it
-                "idle_in_transaction_session_timeout": IDLE_MILLISECONDS,
-            },
+            server_settings=dict(settings),
         )
     except _ERRORS as error:
         if not least:
             raise
         log.warning("The database cannot be reached yet: %s", _failure(error).internal)
-        return await _open_pool(config, 0)
+        return await _open_pool(config, 0, settings)
 
 
 async def _close(pool: asyncpg.Pool[Any]) -> None:

@@ -313,8 +313,7 @@ async def test_a_free_route_holds_nothing(watched, book):
 class _Meter:
     """Reads one cent a byte."""
 
-    def __init__(self):
-        self.seen = 0
+    seen = 0
 
     def recognise(self, reply, route):
         return self
