@@ -198,18 +198,21 @@ async def test_a_mounted_configmap_is_swapped_under_load(
 async def test_a_broken_change_is_told_and_changes_nothing_and_can_be_mended(
     gateway, origin, ask, loaded, until, rewrite
 ):
-    """Refused by the parser, by the schema, by the wiring, by a plugin that cannot open."""
+    """Refused by the parser, the reader, the schema, the wiring, a plugin that cannot open."""
     one = await gateway(origin.url, budget=RICH)
     good, before = dict(one.settings), await digest(one)
     broken = {
         "is not YAML": "\t",
+        "caracal.yaml: does not exist": None,
         "Did you mean policies?": {"polices": []},
         "every request would be denied": {"policies": []},
         "/nowhere.pem": {"auth_jwt": good["auth_jwt"] | {"public_key_path": "/nowhere.pem"}},
     }
     async with loaded(one):
         for count, (said, change) in enumerate(broken.items(), 1):
-            if isinstance(change, str):
+            if change is None:
+                one.config.unlink()
+            elif isinstance(change, str):
                 one.config.write_text(change)
             else:
                 one.settings = good | change
