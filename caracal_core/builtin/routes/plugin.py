@@ -66,7 +66,7 @@ class RouteConfig(Config):
 
     id: Name = setting(description="Name of the route, for policies, metrics and the audit.")
     path: Path = setting(
-        description="Prefix of whole segments, case-sensitive; the longest that fits a request wins."
+        description="Prefix of whole segments, case-sensitive; the longest that fits wins."
     )
     strip_prefix: bool = setting(
         False, description="Whether the upstream gets the path without the prefix."
