@@ -57,6 +57,9 @@ class ReplyParser:
     the version, codings other than ``chunked``, the interim replies, and every size. The
     ``on_`` methods are its callbacks.
 
+    A reply without a body that declares one, as to HEAD, ends its connection: a faulty upstream
+    may send that body later, and it would pass for the reply to the next request.
+
     Attributes:
         head: the final reply's head, once it is here.
         complete: whether the whole reply is here.
@@ -221,6 +224,7 @@ class ReplyParser:
         self.head = ReplyHead(status, Headers(fields), length)
         if self._bodiless or status in (204, 304):
             self.complete = True
+            self.keep_alive = keep_alive and not (self._length or self._chunked)
 
 
 def _reason(error: httptools.HttpParserError) -> BrokenReply:

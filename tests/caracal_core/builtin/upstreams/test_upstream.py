@@ -223,6 +223,27 @@ async def test_a_poisoned_connection_reaches_nobody(raw_server, connect, call):
     assert (await call(upstream)).body == b"ok"
 
 
+async def test_the_body_of_a_reply_to_head_reaches_nobody(raw_server, connect, call):
+    """Case 47: a faulty upstream sends it when the connection would have been lent again."""
+
+    async def talk(reader, writer):
+        while True:
+            head = await server.head(reader)
+            if head.startswith(b"HEAD"):
+                body = OK + b"Content-Length: 6\r\n\r\nPOISON"
+                writer.write(OK + b"Content-Length: %d\r\n\r\n" % len(body))
+                await reader.readexactly(1)  # the next request is on its way
+                writer.write(body)
+                return
+            writer.write(REPLY)
+
+    server = await raw_server(talk)
+    upstream = await connect(server.url)
+    heard = await call(upstream, a_request("HEAD"))
+    assert (heard.length, heard.body) == (44, b"")
+    assert (await call(upstream)).body == b"ok"
+
+
 @pytest.mark.parametrize("moment", ["before the head", "within the body"])
 async def test_a_client_that_leaves_ends_the_call(raw_server, connect, moment):
     """Case 16: the upstream sees it at once and can stop its work."""
