@@ -159,6 +159,12 @@ class UpstreamConfig(Config):
         gt=0,
         le=86_400,
     )
+    upload_timeout: float = setting(
+        300.0,
+        description="Seconds that a request's body may take; past it the client gets 408.",
+        gt=0,
+        le=86_400,
+    )
     allow_private: bool = setting(
         False,
         description="Whether its address may be a loopback, private or other non-public one.",

@@ -50,7 +50,9 @@ class UpstreamsPlugin(Plugin[UpstreamsConfig]):
     def __init__(self, config: UpstreamsConfig) -> None:
         super().__init__(config)
         self._parts = {
-            name: HttpUpstream(name, each.reply_timeout or config.request_timeout)
+            name: HttpUpstream(
+                name, each.reply_timeout or config.request_timeout, each.upload_timeout
+            )
             for name, each in config.upstreams.items()
         }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from caracal_core.builtin.upstreams.connection import HttpConnection
 from caracal_core.domain import Body
-from caracal_core.errors import BadRequest
+from caracal_core.errors import BadRequest, RequestTimeout
 
 INLINE_BYTES = 64 * 1024
 """A body of at most this length is sent before the reply is looked for. A longer one, or one
@@ -24,20 +25,38 @@ class Upload:
         connection: a connection that expects the reply already.
         body: the client's, read once.
         on_sent: called just before the first byte leaves.
+        seconds: how long all of it may take. The edge bounds how slow a client is; this bounds
+            for how long it keeps a connection that others wait for.
 
     Attributes:
         complete: whether the whole request was handed to the connection.
         trouble: what the body raised while the reply was awaited.
     """
 
-    __slots__ = ("_body", "_connection", "_on_sent", "_stopped", "_task", "complete", "trouble")
+    __slots__ = (
+        "_body",
+        "_connection",
+        "_on_sent",
+        "_stopped",
+        "_task",
+        "_until",
+        "complete",
+        "trouble",
+    )
 
-    def __init__(self, connection: HttpConnection, body: Body, on_sent: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connection: HttpConnection,
+        body: Body,
+        on_sent: Callable[[], None],
+        seconds: float,
+    ) -> None:
         self._connection = connection
         self._body = body
         self._on_sent = on_sent
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
+        self._until = monotonic() + seconds
         self.complete = False
         self.trouble: BaseException | None = None
 
@@ -98,6 +117,8 @@ class Upload:
         """Hand bytes to the connection; False where the upstream wants no more of them."""
         if self._connection.answered or self._connection.broken:
             return False
+        if monotonic() > self._until:  # looked at with each piece, so no timer runs
+            raise RequestTimeout("The upload did not end in time.")
         if first:
             self._on_sent()
         self._connection.write(data)

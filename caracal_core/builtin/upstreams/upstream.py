@@ -21,16 +21,19 @@ class HttpUpstream:
     moment it is used ends in a 502; connections found closed before are not used.
 
     Once the upstream begins its final reply, the rest of the request is not sent and the
-    connection is not kept. The reply is delivered.
+    connection is not kept. The reply is delivered. Its body has no deadline of its own, for
+    event streams may be silent for long.
 
     Args:
         name: the upstream's name, for failures.
         reply_seconds: how long it may take to begin its reply.
+        upload_seconds: how long a request's body may take.
     """
 
-    def __init__(self, name: str, reply_seconds: float) -> None:
+    def __init__(self, name: str, reply_seconds: float, upload_seconds: float = 300.0) -> None:
         self.part = f"upstream {name}"
         self._reply_seconds = reply_seconds
+        self._upload_seconds = upload_seconds
         self._line: tuple[RequestHead, HttpPool] | None = None
 
     @property
@@ -56,7 +59,7 @@ class HttpUpstream:
         if self._line is None:
             raise Failure(self.part, "it is not open")
         head, pool = self._line
-        return HttpCall(self.part, head, pool, request, route, on_sent)
+        return HttpCall(self.part, head, pool, request, route, on_sent, self._upload_seconds)
 
 
 class HttpCall:
@@ -71,6 +74,7 @@ class HttpCall:
         "_request",
         "_route",
         "_upload",
+        "_upload_seconds",
     )
 
     def __init__(
@@ -81,8 +85,10 @@ class HttpCall:
         request: Request,
         route: Route,
         on_sent: Callable[[], None],
+        upload_seconds: float,
     ) -> None:
         self._part = part
+        self._upload_seconds = upload_seconds
         self._head = head
         self._pool = pool
         self._request = request
@@ -97,7 +103,7 @@ class HttpCall:
         head = self._head.write(request.method, self._route.target, request.headers, body.length)
         connection = self._connection = await self._pool.acquire()
         connection.begin(request.method)
-        upload = self._upload = Upload(connection, body, self._on_sent)
+        upload = self._upload = Upload(connection, body, self._on_sent, self._upload_seconds)
         try:
             await upload.start(head)
             answer = await connection.head()

@@ -235,3 +235,24 @@ async def test_it_is_told_just_before_the_first_byte(raw_server, connect, call, 
     body = FakeBody(pieces, chunked=length is None)
     await call(upstream, a_request("POST", body=body), on_sent=lambda: told.append("sent"))
     assert told == ["sent", b"POST"]
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_an_upload_that_takes_too_long_is_the_clients_fault_and_never_whole(
+    collecting, connect, call, chunked
+):
+    """A client at the slowest permitted pace cannot keep a pooled connection for hours."""
+    server, came = collecting
+    upstream = await connect(server.url, upload_timeout=0.0001)
+
+    class Slow(FakeBody):
+        async def _read(self):
+            async for data in super()._read():
+                await asyncio.sleep(0.001)
+                yield data
+
+    body = Slow([b"x" * LONG, b"y"], chunked=chunked)
+    with pytest.raises(RequestTimeout):
+        await call(upstream, a_request("POST", "/", body=body))
+    await turns()
+    assert b"y" not in bytes(came)[-3:]
