@@ -344,6 +344,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packag
     directory = tmp_path / "site"
     directory.mkdir()
     monkeypatch.syspath_prepend(directory)
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])  # a pinned plugin's finder stays
     before = set(sys.modules)
     yield Packages(directory)
     for name in set(sys.modules) - before:

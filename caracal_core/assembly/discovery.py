@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 
 from caracal_core.assembly.inspection import check_class
+from caracal_core.assembly.pinned_imports import import_only
 from caracal_core.assembly.pins import Pin, check_pin, parse_pin
 from caracal_core.builtin import BUILTINS
 from caracal_core.config.core import Selection
@@ -90,7 +91,8 @@ def _choices(name: str, known: Sequence[str], title: str) -> str:
 
 def _enable(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]]) -> Enabled:
     entry, distribution = _only(pin.name, there)
-    check_pin(pin, distribution)
+    if files := check_pin(pin, distribution):
+        _keep_to(files, entry, distribution)
     plugin_class = check_class(pin.name, _load(entry, distribution))
     if plugin_class.at_root:
         raise Misconfigured(
@@ -115,6 +117,21 @@ def _only(
             f"plugin {name}", f"more than one package offers it: {names}", "Uninstall all but one."
         )
     return offers[0]
+
+
+def _keep_to(files: Mapping[str, str], entry: EntryPoint, distribution: Distribution) -> None:
+    """Let the plugin be imported from its pinned files alone.
+
+    Raises:
+        Misconfigured: its module is none of them, or is imported already from elsewhere.
+    """
+    where = f"plugin {entry.name}"
+    if entry.module not in import_only(distribution, files, where).modules:
+        raise Misconfigured(
+            where,
+            f"pinned by digest, but {entry.module} is no file of {distribution.name}",
+            "Pin the package that the plugin's code is in, or remove the digest from the pin.",
+        )
 
 
 def _load(entry: EntryPoint, distribution: Distribution) -> object:

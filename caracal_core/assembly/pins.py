@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from importlib.metadata import Distribution
 
 from msgspec import Struct
@@ -54,8 +55,11 @@ def parse_pin(text: str, where: str) -> Pin:
     return Pin(match["name"], match["version"] or "", match["digest"] or "")
 
 
-def check_pin(pin: Pin, distribution: Distribution) -> None:
+def check_pin(pin: Pin, distribution: Distribution) -> Mapping[str, str]:
     """Refuse a distribution that is not the pinned one; nothing of it is imported.
+
+    Returns:
+        SHA-256 of each file that the pin's digest covers, by its path; empty without a digest.
 
     Raises:
         Misconfigured: its version or its files are others than the pin says.
@@ -67,46 +71,61 @@ def check_pin(pin: Pin, distribution: Distribution) -> None:
             f"pinned to version {pin.version}, but {label} is installed",
             f"Install {distribution.name} {pin.version}, or change the pin.",
         )
-    if pin.digest and (found := _digest_for(where, distribution)) != pin.digest:
+    if not pin.digest:
+        return {}
+    files = _files_for(where, distribution)
+    if (found := _digest_of(files)) != pin.digest:
         raise Misconfigured(
             where,
             f"the installed files of {label} are not the pinned ones (their digest is {found})",
             "Find out who changed them; reinstall the package, or change the pin.",
         )
+    return files
 
 
 def files_digest(distribution: Distribution) -> str | None:
     """Return SHA-256 over a distribution's recorded files, or None where they cannot be pinned.
 
     Counted are the paths and contents of all files in its RECORD that lie inside the
-    installation directory, in the order of their paths, without compiled files and without
-    the installer's own notes. A development installation records none of its sources, so it
-    has no digest; so has one with a file missing.
+    installation directory, in the order of their paths, without compiled files (those of a
+    pinned plugin are never read) and without the installer's own notes. A development
+    installation records none of its sources, so it has no digest; so has one with a file
+    missing.
     """
+    files = _counted(distribution)
+    return None if files is None else _digest_of(files)
+
+
+def _counted(distribution: Distribution) -> Mapping[str, str] | None:
+    """Return SHA-256 of each counted file by its path; None where they cannot be counted."""
     if distribution.files is None or _is_editable(distribution):
         return None
-    total = hashlib.sha256()
+    files: dict[str, str] = {}
     for path in sorted(distribution.files, key=str):
         if path.name in _MADE_BY_INSTALLER or path.suffix == ".pyc" or ".." in path.parts:
             continue
         try:
-            content = path.read_binary()
+            files[path.as_posix()] = hashlib.sha256(path.read_binary()).hexdigest()
         except OSError:
             return None
-        total.update(f"{path.as_posix()}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    return total.hexdigest()
+    return files
 
 
-def _digest_for(where: str, distribution: Distribution) -> str:
-    digest = files_digest(distribution)
-    if digest is None:
+def _digest_of(files: Mapping[str, str]) -> str:
+    lines = [f"{path}\0{sha256}\n" for path, sha256 in files.items()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _files_for(where: str, distribution: Distribution) -> Mapping[str, str]:
+    files = _counted(distribution)
+    if files is None:
         raise Misconfigured(
             where,
             f"pinned by digest, but the files of {distribution.name} cannot be counted: it is a "
             "development installation, or a file of it is missing",
             "Install it from a wheel, or remove the digest from the pin.",
         )
-    return digest
+    return files
 
 
 def _is_editable(distribution: Distribution) -> bool:

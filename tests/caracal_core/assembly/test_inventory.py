@@ -49,6 +49,6 @@ def test_enabled_ones_stand_in_their_order_before_the_others(packages):
 
 def test_its_pin_is_accepted_for_what_is_installed(packages):
     packages.add("acme")
-    pin = inventory(["acme"])["acme"].pin
+    pin = inventory([])["acme"].pin
     assert parse_pin(pin, "plugins").digest
     assert inventory([pin])["acme"].state == "enabled"
