@@ -39,6 +39,7 @@ class Nonce(Model):
 
     scope = fields.CharField(max_length=128, primary_key=True)
     value = fields.CharField(max_length=128)
+    issued_at = fields.FloatField()
     expires_at = fields.FloatField(db_index=True)
 
     class Meta:
@@ -53,7 +54,7 @@ class ReplayEpoch(Model):
 
     Attributes:
         timeline: PostgreSQL's timeline; ``embedded`` on SQLite.
-        trusted_from: requests said to be older than this may have been forgotten.
+        trusted_from: requests said to be of this time or older may have been forgotten.
         swept_until: nonces that expired before this may have been removed.
     """
 

@@ -23,11 +23,11 @@ _COUNT = "SELECT count(*) AS live FROM (SELECT 1 FROM nonces WHERE scope = $1 LI
 
 def _claim_sql(dialect: Dialect) -> str:
     """Return the claim: one row comes back, or the nonce may not be used."""
-    return f"""INSERT INTO nonces (scope, value, expires_at)
-    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), {NOW[dialect]} + $3
+    return f"""INSERT INTO nonces (scope, value, issued_at, expires_at)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), $6, {NOW[dialect]} + $3
     FROM replay_epochs
     WHERE timeline = {TIMELINE[dialect]} AND swept_until <= {NOW[dialect]}
-      AND trusted_from <= $4 AND abs({NOW[dialect]} - $5) <= {CLOCK_TOLERANCE}
+      AND trusted_from < $4 AND abs({NOW[dialect]} - $5) <= {CLOCK_TOLERANCE}
     ON CONFLICT (scope, value) DO NOTHING RETURNING 1 AS one"""  # noqa: S608 - constants
 
 
@@ -49,7 +49,8 @@ class StoredReplayGuard:
     """Implements `ReplayGuard`: a claim is one INSERT, decided by the primary key.
 
     Where it cannot be sure, it refuses: when the clocks of gateway and database disagree, when
-    the database's went back behind what was swept, and for timestamps from before a failover.
+    the database's went back behind what was swept, and for timestamps from before a failover or
+    as old as one that was swept, such as when another gateway's window is, or was, narrower.
 
     Args:
         database: where the nonces are.
@@ -80,9 +81,10 @@ class StoredReplayGuard:
         now = self._clock.now()
         # Two gateways may differ from the database by the tolerance, in either direction.
         keep_seconds = max(nonce.expires_at - now, 0.0) + 2 * CLOCK_TOLERANCE
-        issued = issued_at(nonce, now, self._rules)
+        oldest = issued_at(nonce, now, self._rules)
+        youngest = now + self._rules.future_skew if nonce.issued_at is None else nonce.issued_at
         rows = await self._database.fetch(
-            self._claim, nonce.scope, nonce.value, keep_seconds, issued, now
+            self._claim, nonce.scope, nonce.value, keep_seconds, oldest, now, youngest
         )
         return bool(rows)
 
@@ -103,7 +105,7 @@ class StoredReplayGuard:
             raise Failure(PART, f"the database's clock is ahead of ours by {state.ahead:.0f} s")
         if state.back > 0:
             raise Failure(PART, f"the database's clock went back by {state.back:.0f} s")
-        if issued_at(nonce, now, self._rules) < state.trusted_from:
+        if issued_at(nonce, now, self._rules) <= state.trusted_from:
             raise TimestampOutOfWindow
 
     async def _count(self, scope: str) -> int:

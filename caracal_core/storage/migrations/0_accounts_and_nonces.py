@@ -19,6 +19,7 @@ CREATE INDEX accounts_parent ON accounts (parent_id);
 CREATE TABLE nonces (
     scope VARCHAR(128) NOT NULL,
     value VARCHAR(128) NOT NULL,
+    issued_at DOUBLE PRECISION NOT NULL,
     expires_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (scope, value)
 );
@@ -46,6 +47,7 @@ CREATE INDEX accounts_parent ON accounts (parent_id);
 CREATE TABLE nonces (
     scope VARCHAR(128) NOT NULL,
     value VARCHAR(128) NOT NULL,
+    issued_at REAL NOT NULL,
     expires_at REAL NOT NULL,
     PRIMARY KEY (scope, value)
 ) WITHOUT ROWID;

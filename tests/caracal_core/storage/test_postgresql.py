@@ -77,7 +77,7 @@ async def test_a_lost_commit_of_one_statement_is_unknown(postgres_config):
 async def test_a_lost_transaction_that_never_committed_surely_failed(postgres_config):
     async def insert(database):
         async with database.transaction() as transaction:
-            await transaction.execute("INSERT INTO nonces VALUES ('a', 'b', 0)")
+            await transaction.execute("INSERT INTO nonces VALUES ('a', 'b', 0, 0)")
             await transaction.fetch("SELECT pg_sleep(60)")
 
     async with open_postgresql(postgres_config, warm=False) as database:

@@ -12,7 +12,7 @@ from caracal_core.errors import Failure, Misconfigured
 from caracal_core.storage.database import open_database
 from caracal_core.storage.sqlite import open_sqlite
 
-INSERT = "INSERT INTO nonces VALUES ($1, $2, 0)"
+INSERT = "INSERT INTO nonces VALUES ($1, $2, 0, 0)"
 
 
 async def test_commits_reach_the_disk_before_they_are_acknowledged(sqlite_config):

@@ -20,7 +20,7 @@ EPOCHS = "SELECT timeline, trusted_from, swept_until FROM replay_epochs ORDER BY
 
 async def _used(database, value, age):
     """Store a nonce that expired ``age`` seconds ago."""
-    await database.execute("INSERT INTO nonces VALUES ('a', $1, $2)", value, time.time() - age)
+    await database.execute("INSERT INTO nonces VALUES ('a', $1, 0, $2)", value, time.time() - age)
 
 
 async def _values(database):

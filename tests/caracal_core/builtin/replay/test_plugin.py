@@ -52,7 +52,7 @@ async def test_the_guard_in_memory_knows_that_it_knows_nothing_of_the_past():
 
 async def test_expired_nonces_are_removed_while_it_serves(database):
     await database.execute(
-        "INSERT INTO nonces VALUES ('a', 'old', 0), ('a', 'live', $1)", time.time() + 100
+        "INSERT INTO nonces VALUES ('a', 'old', 0, 0), ('a', 'live', 0, $1)", time.time() + 100
     )
     async with _plugin().lifespan(a_services(database=database)):
         await _until(database, "SELECT count(*) AS n FROM nonces", 1)
@@ -62,7 +62,7 @@ async def test_it_sweeps_again_and_again(database, monkeypatch):
     monkeypatch.setattr(module, "SWEEP_SECONDS", 0.01)
     async with _plugin().lifespan(a_services(database=database)):
         for _ in range(3):
-            await database.execute("INSERT INTO nonces VALUES ('a', 'old', 0)")
+            await database.execute("INSERT INTO nonces VALUES ('a', 'old', 0, 0)")
             await _until(database, "SELECT count(*) AS n FROM nonces", 0)
 
 
@@ -86,7 +86,7 @@ async def test_a_store_that_is_down_neither_stops_the_start_nor_the_sweeping(
     async with open_database(storage_config) as closed:
         pass
     async with open_database(storage_config) as database:
-        await database.execute("INSERT INTO nonces VALUES ('a', 'old', 0)")
+        await database.execute("INSERT INTO nonces VALUES ('a', 'old', 0, 0)")
         ailing = Ailing(database, closed)
         with caplog.at_level(logging.WARNING):
             async with _plugin().lifespan(a_services(database=ailing)):

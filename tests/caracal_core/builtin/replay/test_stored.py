@@ -113,6 +113,45 @@ async def test_sweeping_never_makes_a_believable_nonce_fresh(guard, clock, datab
     assert await guard.claim(_nonce(clock)) is False
 
 
+async def _forget(database):
+    """Remove every nonce as if it had expired long ago."""
+    await database.execute("UPDATE nonces SET expires_at = $1", time.time() - MARGIN_SECONDS - 10)
+    assert await sweep(database)
+
+
+@pytest.mark.parametrize("issued", [None, -150])
+async def test_a_wider_window_does_not_revive_what_a_narrower_one_forgot(
+    storage_config, clock, issued
+):
+    """After a restart with another window, and beside a gateway that still has the old one."""
+    narrow = ReplayRules(timestamp_window=1, nonce_cache_ttl=1, future_skew=0)
+    issued_at = issued and clock.now() + issued
+    async with open_database(storage_config) as database:
+        guard = StoredReplayGuard(database, clock, narrow)
+        assert await guard.claim(_nonce(clock, issued_at=issued_at))
+        await _forget(database)
+    async with open_database(storage_config) as database:
+        guard = StoredReplayGuard(database, clock, RULES)
+        with pytest.raises(TimestampOutOfWindow):
+            await guard.claim(_nonce(clock, issued_at=issued_at))
+        assert await guard.claim(_nonce(clock, "fresh", issued_at=clock.now() + 1))
+
+
+async def test_nothing_as_old_as_what_was_forgotten_is_believed_until_it_is_too_old_anyway(
+    guard, clock, database
+):
+    """The youngest of what was forgotten decides; a later sweep of older ones changes nothing."""
+    now = clock.now()
+    for number, age in enumerate((200, 150, 180)):
+        await guard.claim(_nonce(clock, str(number), issued_at=now - age))
+    await _forget(database)
+    await open_epoch(database, RULES)
+    for age in (250, 150):
+        with pytest.raises(TimestampOutOfWindow):
+            await guard.claim(_nonce(clock, "new", issued_at=now - age))
+    assert await guard.claim(_nonce(clock, "new", issued_at=now - 149))
+
+
 async def test_after_a_failover_older_timestamps_are_refused(guard, clock, database):
     """What the old primary accepted last may not have reached the new one."""
     await database.execute("INSERT INTO replay_epochs VALUES ('the old timeline', 0, 0)")
@@ -154,7 +193,7 @@ async def test_a_share_has_room_again_after_the_sweep(database, clock):
     await open_epoch(database, RULES)
     guard = StoredReplayGuard(database, clock, ReplayRules(nonce_cache_size=1))
     for number in range(SHARES_PER_SIZE):
-        await guard.claim(_nonce(clock, str(number)))
+        await guard.claim(_nonce(clock, str(number), issued_at=clock.now() - 300))
     await database.execute("UPDATE nonces SET expires_at = 0")
     await sweep(database)
     clock.advance(1)
