@@ -156,7 +156,10 @@ class Hold:
         try:
             self.reservation = await self._charging.reserve(self._due, self.charge)
         except Refusal:
-            self._asked = False  # the ledger said no: there is nothing to give back
+            # Not the hold's ending, for nothing is held; but a try before the one that was
+            # refused may have been done, with its answer lost.
+            self._asked = False
+            self._write(Money(0, self.charge.amount.currency), "not_sent")
             raise
 
     def sent(self) -> None:
@@ -251,13 +254,17 @@ class Hold:
 
     def _queue(self, posted: Money) -> None:
         """Hand the ending to the ledger, which sees to it; nobody waits here."""
-        assert self.charge is not None and self.cause is not None  # noqa: S101, PT018 - concluded
+        assert self.cause is not None  # noqa: S101 - concluded
+        self._write(posted, self.cause)
+
+    def _write(self, posted: Money, cause: Cause) -> None:
+        assert self.charge is not None  # noqa: S101 - a free route has no endings
         ledger, charge = self._charging.ledger, self.charge
         try:
             if posted.micro:
-                _follow(ledger.post(charge.id, posted, self.cause))
+                _follow(ledger.post(charge.id, posted, cause))
             else:
-                _follow(ledger.void(charge.id, self.cause))
+                _follow(ledger.void(charge.id, cause))
         except BaseException as error:  # noqa: BLE001 - the hold's row stays and is reaped by its rule
             _log.error("ending charge %s: the ledger raised %s", charge.id, type(error).__name__)
 

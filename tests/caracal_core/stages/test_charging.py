@@ -269,7 +269,7 @@ async def test_before_the_first_byte_it_is_always_given_back(walk, book):
     assert book.told[-1] == ("void", "not_sent")
 
 
-async def test_a_hold_the_ledger_refused_has_nothing_to_give_back(walk, book):
+async def test_a_refused_hold_is_voided_for_an_earlier_try_may_have_been_done(walk, book):
     book.refuses = BudgetExceeded(usd("0.25"), "test-agent", "day", usd("0"))
 
     async def inside(hold):
@@ -277,7 +277,7 @@ async def test_a_hold_the_ledger_refused_has_nothing_to_give_back(walk, book):
 
     with pytest.raises(BudgetExceeded):
         await walk(inside)
-    assert book.told == [("reserve", "0.25")]
+    assert book.told == [("reserve", "0.25"), ("void", "not_sent")]
 
 
 async def test_a_hold_whose_outcome_is_unknown_is_voided(walk, book):
