@@ -86,7 +86,11 @@ class Certificates:
         """Look at the files every few seconds, for ever."""
         while True:
             await asyncio.sleep(self._config.watch_seconds)
-            await asyncio.to_thread(self.refresh)
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the watch goes on
+                self._failed.add()
+                _log.error("looking at the certificate files raised %s", type(error).__name__)
 
     def refresh(self) -> None:
         """Take changed files into use; what cannot be used is reported and changes nothing.

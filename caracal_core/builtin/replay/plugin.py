@@ -70,4 +70,6 @@ async def _tend(services: Services, rules: ReplayRules) -> None:
             await sweep(services.database)
         except Failure as failure:
             services.log.warning("expired nonces cannot be removed now: %s", failure)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tending goes on
+            services.log.error("tending nonces raised %s", type(error).__name__)  # noqa: TRY400 - no message
         await asyncio.sleep(SWEEP_SECONDS)

@@ -126,3 +126,21 @@ async def test_a_mended_file_with_the_old_key_is_healthy_again(keys, tmp_path, p
     await keys.look(LOG, metrics)
     assert not keys.broken
     assert metrics.counted("key_changes", result="taken_up") == 0
+
+
+async def test_whatever_reading_raises_the_file_is_followed_on(keys, pair, monkeypatch, caplog):
+    """Else a key that surprises a library would stop every later rotation, and tell nobody."""
+    metrics, log = FakeMetrics(), logging.getLogger("caracal.test")
+
+    async def surprised():
+        raise KeyError("s3cret")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keys, "read", surprised)
+        await keys.look(log, metrics)
+    assert metrics.counted("key_changes", result="refused") == 1
+    assert keys.broken
+    assert "KeyError" in caplog.text
+    assert "s3cret" not in caplog.text
+    await keys.look(log, metrics)
+    assert not keys.broken

@@ -3,7 +3,7 @@
 import warnings
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -93,3 +93,11 @@ def test_a_short_key_is_refused_without_a_warning_on_the_side():
     content = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with warnings.catch_warnings(action="error"), pytest.raises(Unfit, match="1024 bits"):
         pem.load(content, "RS256")
+
+
+@pytest.mark.parametrize("curve", [ec.BrainpoolP256R1(), ec.SECP224R1()])
+def test_a_curve_that_nobody_signs_with_here_is_refused_and_not_a_surprise(curve):
+    public = ec.generate_private_key(curve).public_key()
+    content = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(Unfit, match="is no key for ES256"):
+        pem.load(content, "ES256")

@@ -138,7 +138,7 @@ def test_an_interrupt_is_quiet(packages, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         # A shell that starts the tests in the background has interrupts ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads
     )
     with process:
         assert process.stdout.readline() == "ready\n"

@@ -82,6 +82,8 @@ class KeyFile:
             changed, fault = await self.read(), ""
         except Misconfigured as error:
             changed, fault = False, str(error)
+        except Exception as error:  # noqa: BLE001 - whoever follows must never stop following
+            changed, fault = False, f"Reading {self._path} raised {type(error).__name__}."
         if changed:
             _changes(metrics, "taken_up").add()
             log.info("the key in %s was taken up", self._path)

@@ -46,7 +46,12 @@ def load(pem: bytes, algorithm: str) -> VerifyingKey:
         raise Unfit(
             "holds no readable PEM public key", "It begins with -----BEGIN PUBLIC KEY-----."
         ) from None
-    return VerifyingKey(_key(public, algorithm), algorithm)
+    try:
+        return VerifyingKey(_key(public, algorithm), algorithm)
+    except Unfit:
+        raise
+    except Exception as error:  # joserfc raises what it likes, such as for other curves
+        raise _unfit(algorithm) from error
 
 
 def _key(public: object, algorithm: str) -> Key:
@@ -60,6 +65,10 @@ def _key(public: object, algorithm: str) -> Key:
         return ECKey.import_key(public)
     if isinstance(public, Ed25519PublicKey):
         return OKPKey.import_key(public)
-    raise Unfit(
+    raise _unfit(algorithm)
+
+
+def _unfit(algorithm: str) -> Unfit:
+    return Unfit(
         f"is no key for {algorithm}", "RSA, EC on P-256, P-384 or P-521, and Ed25519 keys are."
     )
