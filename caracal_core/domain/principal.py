@@ -19,12 +19,19 @@ class Principal(Struct, frozen=True):
         attributes: what else the credential proved, for policies; never a secret.
         accounts: who pays, the agent's own account first and then its parents. Authenticators
             leave it empty; the agent directory fills it in.
+        credential: a public name of the credential that was shown, unique within its scheme, by
+            which it alone can be revoked: at most 256 printable characters, never the credential
+            itself. None where it has no name.
+        issued_at: unix seconds when the credential was issued, by its issuer's clock, so that all
+            of an agent's older ones can be revoked at once. None where it does not say.
     """
 
     id: str
     scheme: str
     attributes: Mapping[str, str] = NO_ATTRIBUTES
     accounts: tuple[str, ...] = ()
+    credential: str | None = None
+    issued_at: float | None = None
 
 
 class Agent(Struct, frozen=True):

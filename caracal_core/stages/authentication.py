@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from caracal_core.domain import Agent, Principal, Request, Route
 from caracal_core.errors import BadRequest, Unauthenticated
@@ -52,7 +53,7 @@ class Authentication:
         except Unauthenticated as refusal:
             challenges = [scheme.challenge for scheme in accepted if scheme.challenge]
             raise Unauthenticated(refusal.internal, challenges=challenges) from None
-        return Principal(principal.id, principal.scheme, principal.attributes, agent.accounts)
+        return replace(principal, accounts=agent.accounts)
 
     def _accepts(self, names: frozenset[str]) -> tuple[Scheme, ...]:
         """Return the schemes of these names; routes have few different sets of them."""

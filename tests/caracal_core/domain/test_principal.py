@@ -14,6 +14,11 @@ def test_a_principal_has_no_attributes_and_no_accounts_unless_told():
     assert (dict(principal.attributes), principal.accounts) == ({}, ())
 
 
+def test_a_credential_has_no_name_and_no_time_unless_told():
+    principal = Principal("alice", "jwt")
+    assert (principal.credential, principal.issued_at) == (None, None)
+
+
 def test_the_attributes_of_nobody_in_particular_cannot_be_written():
     """They are shared by all principals that were told none."""
     with pytest.raises(TypeError):

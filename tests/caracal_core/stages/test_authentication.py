@@ -1,5 +1,6 @@
 """Three answers of an authenticator, several credentials, and the agent directory's word."""
 
+import msgspec
 import pytest
 
 from caracal_core.domain import Agent, Principal
@@ -33,6 +34,20 @@ async def test_the_proven_agent_gets_its_account_path(watched):
     stage = authentication(scheme("jwt", "anna"))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert (principal.id, principal.scheme, principal.accounts) == ("anna", "jwt", ("anna",))
+
+
+async def test_what_the_credential_proved_stays_with_the_principal(watched):
+    proved = Principal(
+        "anna", "jwt", {"scopes": "read"}, credential="idp 17", issued_at=1_800_000_000.0
+    )
+
+    async def authenticate(request):
+        return proved
+
+    verb = Part("jwt", authenticate, (Principal,), 5)
+    stage = authentication(Scheme("jwt", "Bearer", verb))
+    principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert principal == msgspec.structs.replace(proved, accounts=("anna",))
 
 
 async def test_nobody_proved_is_401_with_every_accepted_challenge(watched):
