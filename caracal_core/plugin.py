@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from caracal_core.hooks import Hooks
-from caracal_core.ports import Clock, Database, Metrics, Secrets
+from caracal_core.ports import Clock, Database, Http, Metrics, Secrets
 
 hookimpl = pluggy.HookimplMarker("caracal")
 """Marks a method of a plugin as the implementation of the hook of the same name."""
@@ -51,6 +51,7 @@ class Services(Struct, frozen=True):
     Attributes:
         clock: tells the time.
         database: the store, opened before any lifespan begins.
+        http: fetches documents that the operator named.
         metrics: makes metrics.
         secrets: reads secrets.
         log: a logger; records become one JSON line each.
@@ -58,6 +59,7 @@ class Services(Struct, frozen=True):
 
     clock: Clock
     database: Database
+    http: Http
     metrics: Metrics
     secrets: Secrets
     log: logging.Logger

@@ -20,6 +20,7 @@ from caracal_core.domain import (
     Charge,
     Decision,
     Exchange,
+    Headers,
     Money,
     Nonce,
     Principal,
@@ -309,6 +310,54 @@ class Secrets(Protocol):
 
         Raises:
             Misconfigured: the file or variable does not exist, cannot be read, or is empty.
+        """
+
+
+class Fetched(Struct, frozen=True):
+    """A document that was fetched, or what came in its place.
+
+    Attributes:
+        status: the HTTP status, 200-599; a redirect is not followed.
+        headers: the reply's end-to-end fields.
+        body: the whole body, as it was sent.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@runtime_checkable
+class Http(Protocol):
+    """Fetches documents that the operator named, such as an issuer's keys.
+
+    Never give it a URL, or a part of one, that a client sent.
+    """
+
+    async def get(
+        self,
+        url: str,
+        *,
+        most_bytes: int,
+        seconds: float,
+        ca_file: str | None = None,
+        allow_private: bool = False,
+        allow_http: bool = False,
+    ) -> Fetched:
+        """Return the answer to one GET: nothing followed, remembered, decompressed or repeated.
+
+        Args:
+            url: an absolute ``https`` URL.
+            most_bytes: the longest body.
+            seconds: how long all of it may take.
+            ca_file: PEM file of the only authorities that the certificate may come from; None
+                takes the system's.
+            allow_private: whether the address that is dialled may be a loopback, private or
+                other non-public one. Metadata addresses never may.
+            allow_http: whether the URL may be ``http``.
+
+        Raises:
+            Failure: there is no whole answer, or the URL or the address may not be asked.
         """
 
 

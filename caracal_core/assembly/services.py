@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from caracal_core.assembly.fetching import HttpService
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.plugin import Services
 from caracal_core.ports import Clock, Database, Secrets
@@ -33,6 +34,6 @@ def lender(
     def lend(name: str) -> Services:
         prefix = "caracal" if name == EXCHANGES else f"caracal_{name}"
         log = logging.getLogger(f"caracal.{name}")
-        return Services(clock, database, book.labelled(prefix), secrets, log)
+        return Services(clock, database, HttpService(log), book.labelled(prefix), secrets, log)
 
     return lend

@@ -79,7 +79,7 @@ class Dialler:
     """Opens connections to one host and port.
 
     Args:
-        name: the upstream, for the log.
+        name: what listens there, for the log.
         host: a host name, or an address without brackets.
         port: the TCP port.
         allow_private: as for `objection`.
@@ -135,5 +135,5 @@ class Dialler:
     def _judge(self, address: str) -> None:
         reason = objection(address, allow_private=self._allow_private)
         if reason is not None:
-            self._log.warning("upstream %s is not dialled: %s", self._name, reason)
-            raise Denied("The address of this route's upstream may not be dialled.")
+            self._log.warning("%s is not dialled: %s", self._name, reason)
+            raise Denied(reason)

@@ -77,7 +77,7 @@ async def _open(
     origin = Origin.parse(config.url)
     tls = await asyncio.to_thread(_tls, name, config) if origin.tls else None
     dialler = Dialler(
-        name,
+        upstream.part,
         origin.host,
         origin.port,
         allow_private=config.allow_private,

@@ -7,9 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
 
+from caracal_core.domain import Headers
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.plugin import Services
-from caracal_core.ports import Clock, Database, Dialect, Row, SecretSource, Statements
+from caracal_core.ports import (
+    Clock,
+    Database,
+    Dialect,
+    Fetched,
+    Http,
+    Row,
+    SecretSource,
+    Statements,
+)
 from caracal_core.testing.fakes.clock import FakeClock
 
 Labels = tuple[tuple[str, str], ...]
@@ -102,6 +112,40 @@ class FakeSecrets:
         return self._known[place]
 
 
+class FakeHttp:
+    """Answers with the documents that the test put there.
+
+    Attributes:
+        documents: the answers by their URLs; the test changes them as it likes. What has none
+            cannot be reached.
+        asked: every URL that was asked for, in order.
+    """
+
+    def __init__(self, documents: Mapping[str, Fetched] | None = None) -> None:
+        self.documents = dict(documents or {})
+        self.asked: list[str] = []
+
+    def put(self, url: str, body: bytes, *headers: tuple[str, str], status: int = 200) -> None:
+        """Let a URL answer with this body from now on."""
+        self.documents[url] = Fetched(status, Headers(headers), body)
+
+    async def get(
+        self,
+        url: str,
+        *,
+        most_bytes: int,
+        seconds: float,  # noqa: ARG002 - the port's; nothing takes time here
+        ca_file: str | None = None,  # noqa: ARG002 - as above
+        allow_private: bool = False,  # noqa: ARG002 - as above
+        allow_http: bool = False,  # noqa: ARG002 - as above
+    ) -> Fetched:
+        self.asked.append(url)
+        fetched = self.documents.get(url)
+        if fetched is None or len(fetched.body) > most_bytes:
+            raise Failure("test http", "this test has no such document")
+        return fetched
+
+
 class NoDatabase:
     """The database of a test that has none: whoever asks it learns that it is down."""
 
@@ -121,6 +165,7 @@ def a_services(
     *,
     clock: Clock | None = None,
     database: Database | None = None,
+    http: Http | None = None,
     metrics: FakeMetrics | None = None,
     secrets: Mapping[str, str] | None = None,
 ) -> Services:
@@ -129,12 +174,14 @@ def a_services(
     Args:
         clock: a `FakeClock` unless given.
         database: `NoDatabase` unless given.
+        http: a `FakeHttp` without a document unless given.
         metrics: a fresh `FakeMetrics` unless given.
         secrets: secrets by the file or environment variable they stand in.
     """
     return Services(
         clock=clock or FakeClock(),
         database=database or NoDatabase(),
+        http=http or FakeHttp(),
         metrics=metrics or FakeMetrics(),
         secrets=FakeSecrets(secrets),
         log=logging.getLogger("caracal.test"),

@@ -2,6 +2,7 @@
 
 import time
 
+from caracal_core.assembly.fetching import HttpService
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
@@ -16,6 +17,11 @@ def test_metrics_and_logs_bear_the_plugin_s_name():
     services.metrics.counter("keys", "Keys.").add()
     assert services.log.name == "caracal.auth_jwt"
     assert b"\ncaracal_auth_jwt_keys_total 1.0\n" in book.expose()
+
+
+def test_documents_are_fetched_for_plugins():
+    lend = lender(SystemClock(), NoDatabase(), MetricsBook(), MountedSecrets(Masking()))
+    assert isinstance(lend("auth_jwt").http, HttpService)
 
 
 def test_the_metrics_of_exchanges_are_the_gateway_s_own():

@@ -100,7 +100,7 @@ def test_an_ipv4_address_is_judged_alike_in_every_dress(address):
 
 
 def dialler(host: str, port: int, *, allow_private: bool = False) -> Dialler:
-    return Dialler("up", host, port, allow_private=allow_private, tls=None, log=LOG)
+    return Dialler("upstream up", host, port, allow_private=allow_private, tls=None, log=LOG)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.ports import SecretSource
-from caracal_core.testing.fakes import FakeClock, FakeMetrics, a_services
+from caracal_core.testing.fakes import FakeClock, FakeHttp, FakeMetrics, a_services
 
 
 def test_a_counter_is_one_for_each_set_of_labels():
@@ -51,6 +51,25 @@ def test_secrets_are_found_where_the_test_put_them():
 def test_a_secret_that_is_not_there_is_a_misconfiguration(known):
     with pytest.raises(Misconfigured):
         a_services(secrets=known).secrets.read(SecretSource(env="KEY"))
+
+
+async def test_documents_are_found_at_the_urls_the_test_put_them_at():
+    http = FakeHttp()
+    services = a_services(http=http)
+    http.put("https://idp.example/keys", b"keys", ("cache-control", "max-age=5"))
+    fetched = await services.http.get("https://idp.example/keys", most_bytes=4, seconds=1)
+    assert (fetched.status, fetched.body) == (200, b"keys")
+    assert fetched.headers.get("cache-control") == "max-age=5"
+    assert http.asked == ["https://idp.example/keys"]
+
+
+async def test_a_document_that_is_not_there_or_too_long_is_a_failure():
+    http = a_services().http
+    with pytest.raises(Failure):
+        await http.get("https://idp.example/keys", most_bytes=4, seconds=1)
+    http.put("https://idp.example/keys", b"keys")
+    with pytest.raises(Failure):
+        await http.get("https://idp.example/keys", most_bytes=3, seconds=1)
 
 
 async def test_a_test_without_a_database_learns_that_it_has_none():
