@@ -177,7 +177,7 @@ class RequestTimeout(Refusal):
 
 
 class Replayed(Refusal):
-    """The nonce was used before (409)."""
+    """The nonce, or a credential for single use, was used before (409)."""
 
     status, code, detail = 409, "replayed", "This nonce was already used."
 

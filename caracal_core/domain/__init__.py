@@ -5,7 +5,7 @@ from caracal_core.domain.charge import Cause, Charge, Receipt, Reservation, Stat
 from caracal_core.domain.exchange import Exchange
 from caracal_core.domain.headers import Headers
 from caracal_core.domain.money import Money
-from caracal_core.domain.nonce import Nonce
+from caracal_core.domain.nonce import Nonce, Once
 from caracal_core.domain.principal import Agent, Principal
 from caracal_core.domain.reply import Reply
 from caracal_core.domain.request import Body, Connection, Request
@@ -24,6 +24,7 @@ __all__ = [
     "Headers",
     "Money",
     "Nonce",
+    "Once",
     "Principal",
     "Receipt",
     "ReplayRule",

@@ -1,4 +1,4 @@
-"""A word that may be said once."""
+"""A word, or a credential, that may be said once."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ class Nonce(Struct, frozen=True):
     value: str
     expires_at: float
     issued_at: float | None = None
+
+
+class Once(Struct, frozen=True):
+    """What makes a credential good for one request, such as the ``jti`` of a token.
+
+    Attributes:
+        value: the same for every form of this credential and for no other one of its
+            principal's: 1-128 visible ASCII characters, such as a digest of what names it.
+        issued_at: unix seconds when it was issued.
+        expires_at: unix seconds from which it proves nobody any more.
+    """
+
+    value: str
+    issued_at: float
+    expires_at: float

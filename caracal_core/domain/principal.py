@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from caracal_core.domain.nonce import Once
+
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -24,6 +26,7 @@ class Principal(Struct, frozen=True):
             itself. None where it has no name.
         issued_at: unix seconds when the credential was issued, by its issuer's clock, so that all
             of an agent's older ones can be revoked at once. None where it does not say.
+        once: what of the credentials is good for one request only; it is claimed like a nonce.
     """
 
     id: str
@@ -32,6 +35,7 @@ class Principal(Struct, frozen=True):
     accounts: tuple[str, ...] = ()
     credential: str | None = None
     issued_at: float | None = None
+    once: tuple[Once, ...] = ()
 
 
 class Agent(Struct, frozen=True):

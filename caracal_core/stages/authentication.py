@@ -77,7 +77,12 @@ class Authentication:
             by_header = by_header or bool(scheme.challenge)
             if proved is not None and proved.id != principal.id:
                 raise Unauthenticated("two credentials prove different agents")
-            proved = proved or principal
+            proved = principal if proved is None else _beside(proved, principal)
         if proved is None:
             raise Unauthenticated("no credential of an accepted scheme was shown")
         return proved
+
+
+def _beside(first: Principal, second: Principal) -> Principal:
+    """Return the first with what the second one's credential may say once."""
+    return replace(first, once=first.once + second.once) if second.once else first

@@ -1,4 +1,4 @@
-"""A request may be said once: its nonce is claimed, after authentication, per principal."""
+"""A request may be said once: what it says once is claimed, after authentication, per principal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import re
 
 from msgspec import Struct
 
-from caracal_core.domain import Nonce, Principal, Request, Route
-from caracal_core.errors import BadRequest, NonceMissing, Replayed, TimestampOutOfWindow
+from caracal_core.domain import Nonce, Once, Principal, Request, Route
+from caracal_core.errors import (
+    BadRequest,
+    Failure,
+    NonceMissing,
+    Replayed,
+    TimestampOutOfWindow,
+)
 from caracal_core.ports import Clock
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
@@ -32,7 +38,7 @@ class Window(Struct, frozen=True):
 
 
 class Replay:
-    """Claims the nonce as the route demands."""
+    """Claims what a credential says once, and the nonce as the route demands."""
 
     def __init__(self, guard: Part[bool] | None, window: Window, clock: Clock) -> None:
         """Take the guard, or None where the operator switched replay protection off."""
@@ -41,14 +47,17 @@ class Replay:
         self._clock = clock
 
     async def claim(self, request: Request, principal: Principal, route: Route, due: Due) -> None:
-        """Claim the request's nonce; return where the route does not ask for one.
+        """Claim what the principal's credentials say once, whatever the route, and the nonce.
 
         Raises:
+            Failure: a credential is for single use, and replay protection is switched off.
             NonceMissing: the route requires a nonce and there is none.
             BadRequest: the nonce or the timestamp is malformed, sent twice, or alone.
             TimestampOutOfWindow: it is too old or too far ahead to judge.
             Replayed: it was used before.
         """
+        for once in principal.once:
+            await self._claim_credential(once, principal, due)
         rule = route.terms.replay
         if self._guard is None or rule == "off":
             return
@@ -62,16 +71,39 @@ class Replay:
         if not await self._guard(due, Nonce(principal.id, value, expires_at, issued_at)):
             raise Replayed
 
+    async def _claim_credential(self, once: Once, principal: Principal, due: Due) -> None:
+        """Claim a credential like a nonce whose timestamp is the time when it was issued.
+
+        What a guard surely remembers reaches back as far as the window does, so an older
+        credential could have been used before.
+        """
+        if self._guard is None:
+            raise Failure("replay", "a credential is for single use, and replay protection is off")
+        now = self._clock.now()
+        expires_at = max(once.expires_at, now + self._window.remember)
+        nonce = Nonce(principal.id, once.value, expires_at, once.issued_at)
+        try:
+            self._check_age(once.issued_at)
+            if not await self._guard(due, nonce):
+                raise Replayed("This credential was already used.")
+        except TimestampOutOfWindow:
+            raise TimestampOutOfWindow(
+                "This credential is for single use and was issued outside the accepted window."
+            ) from None
+
     def _timestamp(self, request: Request) -> int:
         """Return when the client says it sent this; outside the window, old nonces could pass."""
         text = _single(request, "x-caracal-timestamp", _TIMESTAMP)
         if text is None:
             raise BadRequest("X-Caracal-Nonce needs X-Caracal-Timestamp, in unix seconds.")
         issued_at = int(text)
+        self._check_age(issued_at)
+        return issued_at
+
+    def _check_age(self, issued_at: float) -> None:
         age = self._clock.now() - issued_at
         if age > self._window.past or -age > self._window.future:
             raise TimestampOutOfWindow
-        return issued_at
 
 
 def _single(request: Request, name: str, form: re.Pattern[str]) -> str | None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from caracal_core.domain import Agent, Principal
+from caracal_core.domain import Agent, Once, Principal
 from caracal_core.errors import BadRequest, Unauthenticated
 from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.part import Part
@@ -11,6 +11,8 @@ from caracal_core.testing.fakes.behaviour import deny
 from caracal_core.testing.fakes.parts import TrivialDirectory
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.values import a_route
+
+NOW = 1_800_000_000
 
 
 def scheme(name, agent=None, *, challenge=None, bad=False, asked=None):
@@ -84,6 +86,21 @@ async def test_a_certificate_may_stand_beside_a_header_that_proves_the_same_agen
     stage = authentication(scheme("mtls", "anna", challenge=""), scheme("jwt", "anna"))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert (principal.id, principal.scheme) == ("anna", "mtls")
+
+
+async def test_what_either_credential_may_say_once_stays_with_the_principal(watched):
+    """A token for single use is that beside a certificate, too."""
+
+    def saying(name, challenge, *values):
+        async def authenticate(request):
+            return Principal("anna", name, once=tuple(Once(v, NOW, NOW) for v in values))
+
+        return Scheme(name, challenge, Part(name, authenticate, (Principal,), 5))
+
+    stage = authentication(saying("mtls", "", "c"), saying("jwt", "Bearer", "t"))
+    principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert principal.scheme == "mtls"
+    assert [once.value for once in principal.once] == ["c", "t"]
 
 
 async def test_a_certificate_and_a_header_that_prove_different_agents_are_401(watched):

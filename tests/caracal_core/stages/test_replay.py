@@ -1,8 +1,17 @@
-"""A nonce is claimed as the route demands, within the timestamp's window, per principal."""
+"""Nonces are claimed as the route demands, credentials for single use always; both in time."""
+
+import asyncio
+import time
 
 import pytest
+from msgspec.structs import replace
 
-from caracal_core.errors import BadRequest, NonceMissing, Replayed, TimestampOutOfWindow
+from caracal_core.assembly.services import SystemClock
+from caracal_core.builtin.replay.config import ReplayRules
+from caracal_core.builtin.replay.epochs import open_epoch
+from caracal_core.builtin.replay.stored import StoredReplayGuard
+from caracal_core.domain import Once
+from caracal_core.errors import BadRequest, Failure, NonceMissing, Replayed, TimestampOutOfWindow
 from caracal_core.stages.part import Part
 from caracal_core.stages.replay import Replay, Window
 from caracal_core.testing.fakes.clock import FakeClock
@@ -35,9 +44,10 @@ def claim(guard, watched):
     window = Window(past=300, future=60, remember=360)
     stage = Replay(Part("guard", guard.claim, (bool,), 5), window, clock)
 
-    def start(*headers, rule="when_present", agent="anna"):
+    def start(*headers, rule="when_present", agent="anna", once=()):
         request, route = a_request(headers=headers), a_route(replay=rule)
-        return watched(lambda due: stage.claim(request, a_principal(agent), route, due))
+        principal = replace(a_principal(agent), once=tuple(once))
+        return watched(lambda due: stage.claim(request, principal, route, due))
 
     return start
 
@@ -120,3 +130,87 @@ async def test_a_nonce_without_a_timestamp_is_400(claim):
 async def test_two_of_either_header_are_400(claim, twice):
     with pytest.raises(BadRequest):
         await claim(*stamped(), (twice, str(NOW)))
+
+
+def token(value="jti:1", issued_at=NOW - 5, expires_at=NOW + 600):
+    return Once(value, issued_at, expires_at)
+
+
+@pytest.mark.parametrize("rule", ["required", "when_present", "off"])
+async def test_a_credential_for_single_use_is_claimed_whatever_the_route(claim, rule):
+    """What the issuer wants is not the route's to give up."""
+    await claim(*stamped("n-1"), rule=rule, once=[token()])
+    with pytest.raises(Replayed, match="This credential was already used"):
+        await claim(*stamped("n-2"), rule=rule, once=[token()])
+    await claim(*stamped("n-3"), rule=rule, once=[token("jti:2")])
+    await claim(*stamped("n-4"), rule=rule, once=[token()], agent="ben")
+
+
+async def test_each_of_two_such_credentials_is_claimed(claim, guard):
+    await claim(once=[token("a"), token("b")])
+    assert guard.claimed == [("anna", "a"), ("anna", "b")]
+    with pytest.raises(Replayed):
+        await claim(once=[token("c"), token("b")])
+
+
+async def test_a_credential_is_remembered_until_it_expires_and_no_shorter_than_a_nonce(
+    claim, guard
+):
+    """A sweep believes nothing as old as what it removed, so nothing may be removed early."""
+    await claim(once=[token(expires_at=NOW + 600)])
+    assert (guard.expires_at, guard.issued_at) == (NOW + 600, NOW - 5)
+    await claim(once=[token("jti:2", expires_at=NOW + 1)])
+    assert guard.expires_at == NOW + 360
+
+
+@pytest.mark.parametrize("issued_at", [NOW - 301, NOW + 61, 0])
+async def test_a_credential_from_outside_the_window_is_refused_and_claims_nothing(
+    claim, guard, issued_at
+):
+    """A guard that may have forgotten it could not tell."""
+    with pytest.raises(TimestampOutOfWindow, match="single use"):
+        await claim(once=[token(issued_at=issued_at)])
+    assert guard.claimed == []
+
+
+async def test_a_guard_that_may_have_forgotten_refuses_the_credential_in_its_own_words(watched):
+    async def claim(nonce):
+        raise TimestampOutOfWindow
+
+    stage = Replay(Part("guard", claim, (bool,), 5), Window(300, 60, 360), FakeClock(NOW))
+    principal = replace(a_principal(), once=(token(),))
+    with pytest.raises(TimestampOutOfWindow, match="single use"):
+        await watched(lambda due: stage.claim(a_request(), principal, a_route(), due))
+
+
+async def test_with_replay_protection_off_a_credential_for_single_use_is_a_failure(watched):
+    """Nothing else would make it be used once."""
+    stage = Replay(None, Window(0, 0, 0), FakeClock(NOW))
+    principal = replace(a_principal(), once=(token(),))
+    with pytest.raises(Failure, match="single use"):
+        await watched(lambda due: stage.claim(a_request(), principal, a_route(), due))
+
+
+async def test_of_many_uses_at_two_replicas_one_passes(database, watched):
+    """On the real store, at the same time, and once more afterwards."""
+    rules, clock, now = ReplayRules(), SystemClock(), time.time()
+    await open_epoch(database, rules)
+    replicas = [
+        Replay(
+            Part("guard", StoredReplayGuard(database, clock, rules).claim, (bool,), 30),
+            Window(300, 30, 330),
+            clock,
+        )
+        for _ in range(2)
+    ]
+    principal = replace(a_principal(), once=(Once("jti:1", now - 1, now + 60),))
+
+    async def use(stage):
+        try:
+            await watched(lambda due: stage.claim(a_request(), principal, a_route(), due))
+        except Replayed:
+            return False
+        return True
+
+    assert (await asyncio.gather(*map(use, replicas * 10))).count(True) == 1
+    assert [await use(stage) for stage in replicas] == [False, False]
