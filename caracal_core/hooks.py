@@ -88,7 +88,9 @@ class Hooks:
             services: what the house lends this plugin.
 
         Returns:
-            Parts with ``scheme``, ``challenge`` and ``async authenticate(request)``.
+            Parts with ``scheme``, ``challenge``, ``headers`` and
+            ``async authenticate(request)``. What ``headers`` names is withheld from every
+            upstream.
         """
         return ()
 

@@ -64,6 +64,14 @@ class Authenticator(Protocol):
     def challenge(self) -> str:
         """The ``WWW-Authenticate`` challenge of RFC 9110; empty where the scheme has none."""
 
+    @property
+    def headers(self) -> frozenset[str]:
+        """The lower-case names of the request header fields in which it looks for its credential.
+
+        Empty where it proves by the connection. Fixed at boot: no upstream ever gets a field of
+        one of these names, and two credentials in header fields are refused.
+        """
+
     async def authenticate(self, request: Request) -> Principal | None:
         """Return the proven principal, or None where no credential of this scheme was shown.
 
@@ -186,9 +194,10 @@ class Upstream(Protocol):
         """Send the request to ``route.target`` and give the reply once its head is here.
 
         Call ``on_sent`` just before the first byte leaves: from then on the call may cost.
-        Leaving the context ends the upstream's work, finished or not. The agent's own
-        credential, and every header of the client's that the upstream's allow rule does not
-        let pass by its name, stays behind. Nothing is sent twice.
+        Leaving the context ends the upstream's work, finished or not. The fields in which the
+        enabled authenticators look for a credential are not in the request any more; the usual
+        ones, and every header of the client's that the upstream's allow rule does not let pass
+        by its name, stay behind too. Nothing is sent twice.
 
         Raises:
             UpstreamUnreachable: it refused, reset, or broke HTTP; also from the body.

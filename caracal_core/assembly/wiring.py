@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from caracal_core.assembly.credentials import credential_fields, declared_fields
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.domain import (
     Agent,
@@ -91,6 +92,7 @@ def wire(
         Forwarding(
             _upstreams(furnishings),
             _parts(furnishings, "reply_filters", "filter", (Reply,), each),
+            credential_fields(furnishings),
         ),
     )
 
@@ -130,6 +132,7 @@ def _authentication(
         Scheme(
             part.scheme,
             part.challenge,
+            bool(declared_fields(f.name, part)),
             Part(f"{f.name} authenticator", part.authenticate, (Principal, NoneType), each),
         )
         for f in furnishings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from caracal_core.domain.field_names import canonical
+
 
 class Headers:
     """An immutable list of header fields (RFC 9110 section 5).
@@ -34,8 +36,17 @@ class Headers:
         return Headers(self._fields + fields)
 
     def without(self, names: frozenset[str]) -> Headers:
-        """Return these headers without the fields of the given lower-case names."""
-        return Headers(field for field in self._fields if field[0] not in names)
+        """Return these headers without the fields of the given canonical names.
+
+        A field is one of them however it is spelt (`canonical`). Where there is none, these
+        very headers are returned.
+        """
+        kept = [
+            field
+            for field in self._fields
+            if field[0] not in names and ("_" not in field[0] or canonical(field[0]) not in names)
+        ]
+        return self if len(kept) == len(self._fields) else Headers(kept)
 
     def __contains__(self, name: object) -> bool:
         return any(field == name for field, _ in self._fields)

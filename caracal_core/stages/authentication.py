@@ -18,13 +18,15 @@ class Scheme(Struct, frozen=True):
 
     Attributes:
         name: the mode's name, as routes list it.
-        challenge: its ``WWW-Authenticate`` challenge; empty where it has none, as for
-            certificates, which may stand beside a header credential.
+        challenge: its ``WWW-Authenticate`` challenge; empty where it has none.
+        by_header: whether its credential is in a header field. One that proves by the
+            connection may stand beside it.
         authenticator: what proves it.
     """
 
     name: str
     challenge: str
+    by_header: bool
     authenticator: Part[Principal | None]
 
 
@@ -72,9 +74,9 @@ class Authentication:
             principal = await scheme.authenticator(due, request)
             if principal is None:
                 continue
-            if scheme.challenge and by_header:
+            if scheme.by_header and by_header:
                 raise BadRequest("Two credentials were sent; send one.")
-            by_header = by_header or bool(scheme.challenge)
+            by_header = by_header or scheme.by_header
             if proved is not None and proved.id != principal.id:
                 raise Unauthenticated("two credentials prove different agents")
             proved = principal if proved is None else _beside(proved, principal)

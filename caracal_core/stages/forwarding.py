@@ -19,11 +19,24 @@ CLOSE_SECONDS = 5.0
 
 
 class Forwarding:
-    """Sends over the route's upstream and lets the reply filters look at the reply."""
+    """Sends over the route's upstream and lets the reply filters look at the reply.
 
-    def __init__(self, upstreams: Mapping[str, Upstream], filters: Sequence[Part[Reply]]) -> None:
+    Args:
+        upstreams: by name.
+        filters: look at each reply, in this order.
+        credentials: the canonical names of the fields that may hold an agent's credential; no
+            upstream is given one, a stranger's no more than the built-in.
+    """
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        filters: Sequence[Part[Reply]],
+        credentials: frozenset[str],
+    ) -> None:
         self._upstreams = dict(upstreams)
         self._filters = tuple(filters)
+        self._credentials = credentials
 
     def send(
         self, request: Request, route: Route, due: Due, on_sent: Callable[[], None]
@@ -36,18 +49,24 @@ class Forwarding:
         upstream = self._upstreams.get(route.terms.upstream)
         if upstream is None:
             raise Failure(f"route {route.id}", f"upstream {route.terms.upstream} does not exist")
-        watched = request
-        if request.body.length != 0:
-            watched = msgspec.structs.replace(request, body=_Upload(request.body, due))
+        outgoing = self._outgoing(request, due)
         name = f"upstream {route.terms.upstream}"
         seconds = route.terms.reply_seconds or upstream.reply_seconds
         try:
-            context = upstream.send(watched, route, on_sent)
+            context = upstream.send(outgoing, route, on_sent)
         except Answered:
             raise
         except BaseException as error:
             raise Failure(name, f"raised {type(error).__name__}") from error
         return Sending(name, context, seconds, due)
+
+    def _outgoing(self, request: Request, due: Due) -> Request:
+        """Return what the upstream gets: no credential, and a body under the deadline."""
+        headers = request.headers.without(self._credentials)
+        body = _Upload(request.body, due) if request.body.length != 0 else request.body
+        if headers is request.headers and body is request.body:
+            return request
+        return msgspec.structs.replace(request, headers=headers, body=body)
 
     async def filter(self, reply: Reply, route: Route, due: Due) -> Reply:
         """Return what the reply filters made of the reply, each of what the one before did."""

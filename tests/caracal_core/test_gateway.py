@@ -87,7 +87,11 @@ class _House:
             Observation([self._part(self.observer.observe, NOTHING)], warden, _Uncounted()),
             Routing([self._part(each.router.match, Route, NOTHING)]),
             Authentication(
-                [Scheme("test", "Test", self._part(each.authenticator.authenticate, Principal))],
+                [
+                    Scheme(
+                        "test", "Test", True, self._part(each.authenticator.authenticate, Principal)
+                    )
+                ],
                 self._part(each.directory.find, Agent, NOTHING),
             ),
             Replay(self._part(each.guard.claim, bool), Window(300, 60, 360), FakeClock(NOW)),
@@ -102,7 +106,9 @@ class _House:
                 3600,
             ),
             Forwarding(
-                {"test-upstream": each.upstream}, [self._part(each.reply_filter.filter, Reply)]
+                {"test-upstream": each.upstream},
+                [self._part(each.reply_filter.filter, Reply)],
+                each.authenticator.headers,
             ),
         )
         self.delivered = []

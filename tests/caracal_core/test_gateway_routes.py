@@ -64,10 +64,26 @@ def journal():
     return []
 
 
+class _Upstream(TrivialUpstream):
+    """Keeps the names of the fields that it was given."""
+
+    def __init__(self, journal):
+        super().__init__(journal=journal)
+        self.given = []
+
+    def send(self, request, route, on_sent):
+        self.given.append([name for name, _ in request.headers])
+        return super().send(request, route, on_sent)
+
+
 @pytest.fixture
-async def house(journal):
+def upstream(journal):
+    return _Upstream(journal)
+
+
+@pytest.fixture
+async def house(journal, upstream):
     """Both routers, and parts that keep a journal."""
-    upstream = TrivialUpstream(journal=journal)
     async with Rehearsal(
         _Tools(Config()),
         RoutesPlugin(RoutesConfig.model_validate({"routes": TABLE})),
@@ -110,6 +126,13 @@ async def test_every_registered_route_passes_every_stage(house, journal, name, m
     rehearsed = await house.call(a_request(method, PATHS[name], headers=NONCE))
     assert (rehearsed.status, rehearsed.exchange.route) == (200, name)
     assert journal == _expected(house.routes[name])
+
+
+@pytest.mark.parametrize("name", [name for name in PATHS if name != "posting"])
+async def test_no_registered_route_hands_a_credential_to_its_upstream(house, upstream, name):
+    headers = NONCE | {"authorization": "Test secret", "accept": "*/*"}
+    assert (await house.call(a_request(path=PATHS[name], headers=headers))).status == 200
+    assert upstream.given == [[*NONCE, "accept"]]
 
 
 async def test_a_method_that_a_route_does_not_accept_meets_nothing(house, journal):

@@ -9,7 +9,7 @@ from caracal_core.ports import Endpoint, Migrations, SecretSource
 
 VERBS = {
     ports.Router: {"routes", "match"},
-    ports.Authenticator: {"scheme", "challenge", "authenticate"},
+    ports.Authenticator: {"scheme", "challenge", "headers", "authenticate"},
     ports.AgentDirectory: {"find"},
     ports.ReplayGuard: {"claim"},
     ports.Policy: {"decide"},

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from caracal_core.builtin.upstreams.request_head import TOKEN, canonical, is_gateways_own
+from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.plugin import Config, setting
 from caracal_core.ports import SecretSource
 

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from caracal_core.domain import Headers
+from caracal_core.domain.field_names import FRAMING, TOKEN, canonical
 from caracal_core.errors import BadRequest
 
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-"""A header field's name (RFC 9110 section 5.6.2)."""
-
-_FRAMING = {
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-}
 _CREDENTIALS = {"authorization", "cookie", "cookie2", "x-api-key"}
 _CLAIMED_ORIGIN = {"forwarded", "true-client-ip", "via", "x-client-ip", "x-real-ip"}
 _OTHER_TARGET = {
@@ -36,15 +21,10 @@ _OTHER_TARGET = {
 }
 """They would have the upstream do another thing than the one that was judged."""
 
-_HELD_BACK = frozenset(_FRAMING | _CREDENTIALS | _CLAIMED_ORIGIN | _OTHER_TARGET)
+_HELD_BACK = FRAMING | _CREDENTIALS | _CLAIMED_ORIGIN | _OTHER_TARGET
 _HELD_BACK_PREFIXES = ("proxy-", "x-caracal-", "x-forwarded-")
 _EXPECT_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 _SHORT = 64
-
-
-def canonical(name: str) -> str:
-    """Return a field's name as servers tell names apart: many read ``_`` as ``-``."""
-    return name.lower().replace("_", "-")
 
 
 def _judged(name: str) -> str:
@@ -58,12 +38,6 @@ def _judged(name: str) -> str:
 
 
 _remembered = lru_cache(maxsize=2048)(_judged)
-
-
-def is_gateways_own(name: str) -> bool:
-    """Whether a field of this name is written by the gateway alone."""
-    plain = canonical(name)
-    return plain in _FRAMING or plain.startswith("x-caracal-")
 
 
 class RequestHead:

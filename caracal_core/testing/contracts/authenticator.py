@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from caracal_core.domain import Principal, Request
+from caracal_core.domain import Headers, Principal, Request
+from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Authenticator
 from caracal_core.testing.fakes import a_request
@@ -66,6 +67,27 @@ class AuthenticatorContract:
         challenge = authenticator.challenge
         assert challenge == "" or CHALLENGE.fullmatch(challenge)
 
+    async def test_its_headers_are_field_names(self, authenticator: Authenticator) -> None:
+        """The gateway holds these fields back from every upstream; its own are no credential."""
+        declared = authenticator.headers
+        assert isinstance(declared, frozenset)
+        for name in declared:
+            assert TOKEN.fullmatch(name)
+            assert name == name.lower()
+            assert not is_gateways_own(name)
+
+    async def test_it_finds_its_credential_only_where_it_says(
+        self, authenticator: Authenticator, good_request: Request, agent: str
+    ) -> None:
+        """A field that it does not declare would go on to the upstream, credential and all."""
+        headers = good_request.headers.without(frozenset(map(canonical, authenticator.headers)))
+        bare = msgspec.structs.replace(good_request, headers=headers)
+        if authenticator.headers:
+            assert await _outcome(authenticator, bare) is None
+        else:
+            bare = msgspec.structs.replace(good_request, headers=Headers())
+            assert await _outcome(authenticator, bare) == agent
+
     async def test_a_good_credential_proves_its_agent(
         self, authenticator: Authenticator, good_request: Request, agent: str
     ) -> None:
@@ -106,7 +128,7 @@ class AuthenticatorContract:
         principal = await authenticator.authenticate(good_request)
         assert principal is not None
         shown = " ".join(principal.attributes.values())
-        assert not [secret for secret in _secrets(good_request) if secret in shown]
+        assert not [secret for secret in _secrets(authenticator, good_request) if secret in shown]
 
     async def test_no_credential_is_not_its_business(self, authenticator: Authenticator) -> None:
         """The answer 'not mine' lets the next authenticator be asked."""
@@ -161,7 +183,7 @@ class AuthenticatorContract:
         for request in bad_requests:
             refusal = await _refusal(authenticator, request)
             shown = f"{refusal} {refusal!r} {refusal.internal}"
-            assert not [secret for secret in _secrets(request) if secret in shown]
+            assert not [secret for secret in _secrets(authenticator, request) if secret in shown]
 
     async def test_the_same_credential_gets_the_same_answer(
         self, authenticator: Authenticator, good_request: Request, bad_requests: Sequence[Request]
@@ -240,7 +262,17 @@ async def _refusal(authenticator: Authenticator, request: Request) -> Unauthenti
     return caught.value
 
 
-def _secrets(request: Request) -> list[str]:
+async def _outcome(authenticator: Authenticator, request: Request) -> str | None:
+    """Return whom the request proves; nobody, where it is refused as well."""
+    try:
+        principal = await authenticator.authenticate(request)
+    except Unauthenticated:
+        return None
+    return principal.id if principal else None
+
+
+def _secrets(authenticator: Authenticator, request: Request) -> list[str]:
     """Return the credentials that the request shows in its headers."""
-    shown = (*request.headers.all("authorization"), *request.headers.all("x-api-key"))
+    names = authenticator.headers | {"authorization", "x-api-key"}
+    shown = [value for name in names for value in request.headers.all(name)]
     return [word for value in shown for word in value.split() if len(word) >= SHORTEST_SECRET]

@@ -92,6 +92,7 @@ class TrivialAuthenticator(_Trivial):
 
     scheme = "test"
     challenge = "Test"
+    headers = frozenset({"authorization"})
 
     async def authenticate(self, _request: Request) -> Principal | None:
         proven = Principal("test-agent", self.scheme)

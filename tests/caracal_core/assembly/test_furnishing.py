@@ -74,6 +74,17 @@ def plugin_with(hook, answer):
 class _NoVerb:
     scheme = "x"
     challenge = "X"
+    headers = frozenset({"x-token"})
+
+
+class _Undeclared:
+    """Does not say in which fields it looks."""
+
+    scheme = "x"
+    challenge = "X"
+
+    async def authenticate(self, request):
+        return None
 
 
 class _WrongVerb(TrivialAuthenticator):
@@ -88,6 +99,7 @@ class _WrongVerb(TrivialAuthenticator):
         ("policies", [TrivialPolicy], "which is no Policy"),
         ("policies", 3, "int instead of a Iterable"),
         ("authenticators", [_NoVerb()], "which is no Authenticator"),
+        ("authenticators", [_Undeclared()], "which is no Authenticator"),
         ("authenticators", [_WrongVerb()], "authenticate must take 1 arguments"),
         ("upstreams", [TrivialUpstream()], "list instead of a Mapping"),
         ("upstreams", {"u": object()}, "which is no Upstream"),

@@ -108,6 +108,31 @@ async def test_without_an_authenticator_the_start_is_refused():
     assert "AUTH_MODE" in error.mend
 
 
+class _ByToken(TrivialAuthenticator):
+    headers = frozenset({"x_their_token", "authorization"})
+
+
+class _ByConnection(TrivialAuthenticator):
+    headers = frozenset()
+
+
+async def test_what_any_authenticator_declares_is_withheld_from_upstreams():
+    """Also from the upstreams of routes that do not accept its scheme."""
+    stranger = furnishing("strange", authenticators=(_ByToken(), _ByConnection()))
+    gateway = wired(stranger, core())
+    assert gateway.forwarding._credentials == {"x-their-token", "authorization"}
+    assert [scheme.by_header for scheme in gateway.authentication._schemes] == [True, False, True]
+
+
+async def test_a_declaration_that_makes_no_sense_stops_the_start():
+    class Odd(TrivialAuthenticator):
+        headers = "authorization"
+
+    error = refused(furnishing("strange", authenticators=(Odd(),)), core())
+    assert error.where == "plugin strange"
+    assert "frozenset" in error.mend
+
+
 async def test_without_a_policy_the_start_is_refused():
     error = refused(core(policies=()))
     assert error.where == "policies"

@@ -39,6 +39,17 @@ def test_removing_makes_a_new_one(fields, names):
     assert list(headers) == fields
 
 
+def test_removing_what_is_not_there_makes_nothing_new():
+    headers = Headers(FIELDS)
+    assert headers.without(frozenset({"b", "set_cookie"})) is headers
+
+
+def test_underscores_do_not_save_a_field_from_being_removed():
+    """Many servers read them as hyphens."""
+    headers = Headers([("set_cookie", "x"), ("set-cookie", "y"), ("a_b", "z")])
+    assert list(headers.without(frozenset({"set-cookie"}))) == [("a_b", "z")]
+
+
 def test_presence_is_asked_by_name():
     assert "a" in Headers(FIELDS)
     assert "1" not in Headers(FIELDS)

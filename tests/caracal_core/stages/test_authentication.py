@@ -15,7 +15,7 @@ from caracal_core.testing.fakes.values import a_route
 NOW = 1_800_000_000
 
 
-def scheme(name, agent=None, *, challenge=None, bad=False, asked=None):
+def scheme(name, agent=None, *, challenge=None, by_header=True, bad=False, asked=None):
     async def authenticate(request):
         if asked is not None:
             asked.append(name)
@@ -24,7 +24,7 @@ def scheme(name, agent=None, *, challenge=None, bad=False, asked=None):
         return Principal(agent, name) if agent else None
 
     verb = Part(name, authenticate, (Principal, type(None)), 5)
-    return Scheme(name, name.title() if challenge is None else challenge, verb)
+    return Scheme(name, name.title() if challenge is None else challenge, by_header, verb)
 
 
 def authentication(*schemes, directory=None):
@@ -76,16 +76,27 @@ async def test_only_the_routes_schemes_are_asked(watched):
     assert (principal.id, asked) == ("ben", [])
 
 
-async def test_two_header_credentials_are_400(watched):
-    stage = authentication(scheme("jwt", "anna"), scheme("api_key", "anna"))
+@pytest.mark.parametrize("challenge", ["", "Key"])
+async def test_two_header_credentials_are_400(watched, challenge):
+    """Whatever their challenges, and also where they prove the same agent."""
+    stage = authentication(scheme("jwt", "anna"), scheme("api_key", "anna", challenge=challenge))
     with pytest.raises(BadRequest):
         await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
 
 
-async def test_a_certificate_may_stand_beside_a_header_that_proves_the_same_agent(watched):
-    stage = authentication(scheme("mtls", "anna", challenge=""), scheme("jwt", "anna"))
+@pytest.mark.parametrize("challenge", ["", "Certificate"])
+@pytest.mark.parametrize("first", ["mtls", "jwt"])
+async def test_a_certificate_may_stand_beside_a_header_that_proves_the_same_agent(
+    watched, challenge, first
+):
+    schemes = [
+        scheme("mtls", "anna", challenge=challenge, by_header=False),
+        scheme("jwt", "anna"),
+    ]
+    schemes.sort(key=lambda each: each.name != first)
+    stage = authentication(*schemes)
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
-    assert (principal.id, principal.scheme) == ("anna", "mtls")
+    assert (principal.id, principal.scheme) == ("anna", first)
 
 
 async def test_what_either_credential_may_say_once_stays_with_the_principal(watched):
@@ -104,7 +115,7 @@ async def test_what_either_credential_may_say_once_stays_with_the_principal(watc
 
 
 async def test_a_certificate_and_a_header_that_prove_different_agents_are_401(watched):
-    stage = authentication(scheme("mtls", "anna", challenge=""), scheme("jwt", "ben"))
+    stage = authentication(scheme("mtls", "anna", by_header=False), scheme("jwt", "ben"))
     with pytest.raises(Unauthenticated):
         await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
 

@@ -16,7 +16,7 @@ from caracal_core.testing.fakes.values import a_route
 
 def forwarding(upstream, *filters):
     parts = [Part("filter", f.filter, (Reply,), 5) for f in filters]
-    return Forwarding({"test-upstream": upstream}, parts)
+    return Forwarding({"test-upstream": upstream}, parts, frozenset({"x-their-token"}))
 
 
 def nothing():
@@ -82,7 +82,7 @@ async def test_an_address_that_may_not_be_dialled_is_denied(send):
 
 async def test_an_upstream_nobody_furnished_is_a_failure(send):
     with pytest.raises(Failure):
-        await send(Forwarding({}, []))
+        await send(Forwarding({}, [], frozenset()))
 
 
 async def test_filters_are_chained_in_order(send):
@@ -186,14 +186,34 @@ async def test_peeking_at_a_body_does_not_count_against_the_upstream(send):
     assert await send(forwarding(Peeking()), a_request("POST", body=body)) == (200, [b"12"])
 
 
-async def test_a_bodyless_request_is_passed_as_it_is(send):
-    seen = []
+class _Looking(TrivialUpstream):
+    """Keeps what it was given."""
 
-    class Looking(TrivialUpstream):
-        def send(self, request, route, on_sent):
-            seen.append(request)
-            return super().send(request, route, on_sent)
+    def __init__(self):
+        super().__init__(allow)
+        self.seen = []
 
-    request = a_request()
-    await send(forwarding(Looking(allow)), request)
-    assert seen[0] is request
+    def send(self, request, route, on_sent):
+        self.seen.append(request)
+        return super().send(request, route, on_sent)
+
+
+async def test_a_bodyless_request_without_a_credential_is_passed_as_it_is(send):
+    upstream = _Looking()
+    request = a_request(headers={"x-their-tokens": "no credential", "x_their": "neither"})
+    await send(forwarding(upstream), request)
+    assert upstream.seen[0] is request
+
+
+@pytest.mark.parametrize("name", ["x-their-token", "x_their_token", "x_their-token"])
+@pytest.mark.parametrize("body", [b"", b"four"])
+async def test_no_upstream_is_given_a_credential(send, name, body):
+    """A stranger's upstream may pass on whatever it gets; nothing else is changed."""
+    upstream = _Looking()
+    others = [("accept", "*/*"), ("x_kept", "a"), ("accept", "text/plain")]
+    request = a_request("POST", headers=[others[0], (name, "secret"), *others[1:]], body=body)
+    await send(forwarding(upstream), request)
+    (seen,) = upstream.seen
+    assert list(seen.headers) == others
+    assert (seen.id, seen.path, seen.body.length) == (request.id, request.path, len(body))
+    assert name in request.headers

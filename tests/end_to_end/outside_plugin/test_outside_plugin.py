@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 30
+ALICE = {"X-Their-Token": "token-of-alice"}
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +39,14 @@ def environment(build_wheel, install_afresh, tmp_path_factory):
 
 @pytest.fixture
 def upstream():
-    """A server that answers every GET with its path, and remembers it."""
+    """A server that answers every GET with its path, and remembers it and its header."""
 
     class Echo(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
             self.server.seen.append(self.path)
+            self.server.headers.append(self.headers)
             body = f"you asked for {self.path}".encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -56,6 +58,7 @@ def upstream():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         server.seen = []
+        server.headers = []
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -160,11 +163,10 @@ def wait_until_ready(process, port, log):
     raise AssertionError(log.read_text())
 
 
-def get(port, path, authorization=None):
+def get(port, path, **headers):
     """Ask the gateway, and return its reply with the body in ``reply.text``."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     with closing(connection):
-        headers = {"Authorization": authorization} if authorization else {}
         connection.request("GET", path, headers=headers)
         reply = connection.getresponse()
         reply.text = reply.read().decode()
@@ -186,15 +188,35 @@ def test_enabled_by_name_it_decides_real_requests(caracal, configure, jwt_sectio
     config = configure(**settings)
     chosen = {"AUTH_MODE": "outside"} if by == "AUTH_MODE" else {}
     with serving(caracal("serve", "--config", config, **chosen), config) as port:
-        permitted = get(port, "/echo/a?b=c", "Outside alice")
+        permitted = get(port, "/echo/a?b=c", **ALICE)
         assert (permitted.status, permitted.text) == (200, "you asked for /echo/a?b=c")
-        denied = get(port, "/echo/", "Outside mallory")
+        denied = get(port, "/echo/", **{"X-Their-Token": "token-of-mallory"})
         assert (denied.status, json.loads(denied.text)["code"]) == (403, "denied")
-        for authorization in (None, "Outside 4711", "Basic YWxpY2U6"):
-            refused = get(port, "/echo/", authorization)
+        for headers in ({}, {"X-Their-Token": "4711"}, {"Authorization": "Basic YWxpY2U6"}):
+            refused = get(port, "/echo/", **headers)
             assert (refused.status, json.loads(refused.text)["code"]) == (401, "unauthenticated")
             assert "Outside" in refused.headers.get_all("WWW-Authenticate")
     assert upstream.seen == ["/echo/a?b=c"]
+
+
+def test_the_upstream_never_sees_the_strangers_token(caracal, configure, upstream):
+    """In no spelling: many servers read an underscore as a hyphen."""
+    config = configure(auth_mode="outside", auth_outside={"guests": ["alice"]})
+    spellings = [
+        ALICE,
+        {"x-their-token": "token-of-alice"},
+        {"X-THEIR-TOKEN": "token-of-alice"},
+        ALICE | {"X_Their_Token": "token-of-alice"},
+        ALICE | {"x_their-token": "token-of-alice", "Connection": "x-their-token"},
+    ]
+    with serving(caracal("serve", "--config", config), config) as port:
+        for headers in spellings:
+            reply = get(port, "/echo/", **headers, **{"X-Their-Hint": "kept"})
+            assert reply.status == HTTPStatus.OK
+    assert len(upstream.headers) == len(spellings)
+    for seen in upstream.headers:
+        assert seen["X-Their-Hint"] == "kept"
+        assert "token" not in str(seen).lower()
 
 
 def test_installed_but_not_enabled_it_is_never_imported(
@@ -208,7 +230,7 @@ def test_installed_but_not_enabled_it_is_never_imported(
     assert (states["auth_outside"], states["auth_jwt"]) == ("installed", "enabled")
     run(caracal("check", "--config", config))
     with serving(caracal("serve", "--config", config), config) as port:
-        refused = get(port, "/echo/", "Outside alice")
+        refused = get(port, "/echo/", **ALICE)
         assert refused.status == HTTPStatus.UNAUTHORIZED
         assert refused.headers.get_all("WWW-Authenticate") == ['Bearer realm="caracal"']
     assert upstream.seen == []

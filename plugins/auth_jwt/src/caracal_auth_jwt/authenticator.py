@@ -29,6 +29,7 @@ class JwtAuthenticator:
 
     scheme = "jwt"
     challenge = 'Bearer realm="caracal"'
+    headers = frozenset({"authorization"})
 
     def __init__(
         self,

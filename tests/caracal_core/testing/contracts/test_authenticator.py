@@ -2,9 +2,10 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from caracal_core.domain import Principal
+from caracal_core.domain import Connection, Principal
 from caracal_core.errors import Unauthenticated
 from caracal_core.testing.contracts import AuthenticatorContract
 from caracal_core.testing.fakes import a_request
@@ -22,6 +23,7 @@ class _Honest:
 
     scheme = "test"
     challenge = "Test"
+    headers = frozenset({"authorization"})
 
     async def authenticate(self, request):
         token = _shown(request)
@@ -57,6 +59,47 @@ class TestHonestAuthenticator(AuthenticatorContract):
     @pytest.fixture
     def bad_requests(self):
         return [a_request(headers=headers) for headers in BAD]
+
+
+class _ByConnection:
+    """Knows one certificate."""
+
+    scheme = "test"
+    challenge = ""
+    headers: frozenset[str] = frozenset()
+
+    async def authenticate(self, request):
+        shown = request.connection.certificate
+        if shown is None:
+            return None
+        if shown != b"good":
+            raise Unauthenticated("unknown certificate")
+        return Principal("alice", self.scheme)
+
+
+def _certified(certificate):
+    connection = Connection("192.0.2.1", tls=True, certificate=certificate)
+    return msgspec.structs.replace(a_request(), connection=connection)
+
+
+class TestByConnection(AuthenticatorContract):
+    """The contract can be kept without any header."""
+
+    @pytest.fixture
+    def authenticator(self):
+        return _ByConnection()
+
+    @pytest.fixture
+    def good_request(self):
+        return _certified(b"good")
+
+    @pytest.fixture
+    def agent(self):
+        return "alice"
+
+    @pytest.fixture
+    def bad_requests(self):
+        return [_certified(b"bad")]
 
 
 class _Lenient(_Honest):
@@ -181,6 +224,27 @@ class _Hungry(_Honest):
 class _Loud(_Honest):
     scheme = "Test-Scheme"
     challenge = "Test\r\nset-cookie: a=b"
+    headers = frozenset({"Authorization"})
+
+
+class _Listing(_Honest):
+    headers = ("authorization",)
+
+
+class _Framing(_Honest):
+    headers = frozenset({"authorization", "host"})
+
+
+class _Elsewhere(_Honest):
+    """Declares another field than the one it reads."""
+
+    headers = frozenset({"x-test-token"})
+
+
+class _Silent(_Honest):
+    """Says that it proves by the connection, and reads a field."""
+
+    headers = frozenset()
 
 
 class _Delicate(_Honest):
@@ -202,6 +266,11 @@ class _Delicate(_Honest):
     [
         (_Loud, "test_its_scheme_is_a_word_for_auth_mode"),
         (_Loud, "test_its_challenge_is_a_header_value"),
+        (_Loud, "test_its_headers_are_field_names"),
+        (_Listing, "test_its_headers_are_field_names"),
+        (_Framing, "test_its_headers_are_field_names"),
+        (_Elsewhere, "test_it_finds_its_credential_only_where_it_says"),
+        (_Silent, "test_it_finds_its_credential_only_where_it_says"),
         (_Mislabelled, "test_a_good_credential_proves_its_agent"),
         (_Misnamed, "test_the_proven_name_may_name_an_agent"),
         (_Paying, "test_it_leaves_the_accounts_to_the_directory"),
