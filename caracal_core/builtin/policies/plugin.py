@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from msgspec import Struct
 from pydantic import AfterValidator, Field, StringConstraints
 
-from caracal_core.builtin.policies.globs import AGENT_GLOB, Globs
 from caracal_core.domain import Access, Decision
+from caracal_core.domain.globs import AGENT_GLOB, Globs
 from caracal_core.plugin import Config, Plugin, Services, hookimpl, setting
 from caracal_core.ports import Policy
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caracal_core.builtin.policies.globs import AGENT_GLOB, Globs
+from caracal_core.domain.globs import AGENT_GLOB, Globs
 
 
 @pytest.mark.parametrize(
