@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import pluggy
 from msgspec import Struct
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from caracal_core.hooks import Hooks
-from caracal_core.ports import Clock, Database, Http, Metrics, Secrets
+from caracal_core.ports import Clock, Database, HashKeys, Http, Metrics, Secrets
 
 hookimpl = pluggy.HookimplMarker("caracal")
 """Marks a method of a plugin as the implementation of the hook of the same name."""
@@ -26,6 +27,7 @@ class Config(BaseModel):
 
 
 C = TypeVar("C", bound=BaseModel)
+T = TypeVar("T")
 
 
 def setting(
@@ -54,6 +56,7 @@ class Services(Struct, frozen=True):
         http: fetches documents that the operator named.
         metrics: makes metrics.
         secrets: reads secrets.
+        hash_keys: reads the deployment's own keys (CARACAL_HASH_KEY_FILE).
         log: a logger; records become one JSON line each.
     """
 
@@ -62,7 +65,45 @@ class Services(Struct, frozen=True):
     http: Http
     metrics: Metrics
     secrets: Secrets
+    hash_keys: HashKeys
     log: logging.Logger
+
+
+class CommandLine(Protocol):
+    """What ``ctx.obj`` is in a plugin's commands: the way to the store, and to the terminal.
+
+    The house words what a command raises, in one paragraph on standard error: `Misconfigured`
+    ends it with 2, any other `CaracalError` with 1.
+    """
+
+    def run(self, plugin: str, work: Callable[[Services], Awaitable[T]]) -> T:
+        """Do work with the gateway's own settings, and the store open for it.
+
+        Args:
+            plugin: name of the plugin, which labels its services.
+            work: what to do; what it returns is returned.
+
+        Raises:
+            Misconfigured: the configuration does not hold, or the store is not as it says.
+            Failure: the store cannot be reached.
+        """
+
+    def show(
+        self,
+        rows: Sequence[Mapping[str, object]],
+        columns: Sequence[str],
+        *,
+        as_json: bool,
+        empty: str,
+    ) -> None:
+        """Print a listing on standard output: a table for people, or JSON for programs.
+
+        Args:
+            rows: one mapping a line; a value that a row lacks is None.
+            columns: which values the table shows, in order; JSON has all that a row holds.
+            as_json: print a JSON array instead of a table.
+            empty: the sentence for people where there are no rows.
+        """
 
 
 class Plugin(Hooks, Generic[C]):

@@ -20,6 +20,7 @@ from caracal_core.domain import (
     Charge,
     Decision,
     Exchange,
+    HashKey,
     Headers,
     Money,
     Nonce,
@@ -367,6 +368,19 @@ class Http(Protocol):
 
         Raises:
             Failure: there is no whole answer, or the URL or the address may not be asked.
+        """
+
+
+class HashKeys(Protocol):
+    """The deployment's own secret keys, the same for all its gateways."""
+
+    def read(self) -> Sequence[HashKey]:
+        """Read their file anew and return them, one at least.
+
+        The first makes hashes, all of them verify. It waits for the disk: call it in a thread.
+
+        Raises:
+            Misconfigured: the file cannot be had or holds no usable keys.
         """
 
 

@@ -7,17 +7,20 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.services import SystemClock, lender
 from caracal_core.builtin.agents import StoredDirectory
 from caracal_core.config.core import CoreConfig
-from caracal_core.ports import AgentDirectory, Database, Secrets
+from caracal_core.ports import AgentDirectory, Database, HashKeys, Secrets
 from caracal_core.stages.deadline import Warden
 
 
-def lay_foundation(database: Database, book: MetricsBook, secrets: Secrets) -> Foundation:
+def lay_foundation(
+    database: Database, book: MetricsBook, secrets: Secrets, hash_keys: HashKeys
+) -> Foundation:
     """Compose the foundation of a house.
 
     Args:
         database: the store; it outlives every generation.
         book: the metrics, which do too.
         secrets: reads what the operator put into files and variables.
+        hash_keys: reads the deployment's own keys.
     """
     clock = SystemClock()
     metrics = book.labelled("caracal")
@@ -26,4 +29,5 @@ def lay_foundation(database: Database, book: MetricsBook, secrets: Secrets) -> F
         return StoredDirectory(database, clock, core.unknown_agents, core.newcomers_parent)
 
     lost = metrics.counter("stories_lost", "Exchanges that an observer was not told of.")
-    return Foundation(lender(clock, database, book, secrets), directory, clock, lost, Warden())
+    lend = lender(clock, database, book, secrets, hash_keys)
+    return Foundation(lend, directory, clock, lost, Warden())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from caracal_core.assembly.fetching import HttpService
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.plugin import Services
-from caracal_core.ports import Clock, Database, Secrets
+from caracal_core.ports import Clock, Database, HashKeys, Secrets
 
 EXCHANGES = "prometheus"
 """The built-in that measures exchanges: its metrics are the gateway's own, so their names
@@ -27,13 +27,14 @@ class SystemClock:
 
 
 def lender(
-    clock: Clock, database: Database, book: MetricsBook, secrets: Secrets
+    clock: Clock, database: Database, book: MetricsBook, secrets: Secrets, hash_keys: HashKeys
 ) -> Callable[[str], Services]:
     """Return what gives a plugin its services, by the plugin's name."""
 
     def lend(name: str) -> Services:
         prefix = "caracal" if name == EXCHANGES else f"caracal_{name}"
         log = logging.getLogger(f"caracal.{name}")
-        return Services(clock, database, HttpService(log), book.labelled(prefix), secrets, log)
+        metrics = book.labelled(prefix)
+        return Services(clock, database, HttpService(log), metrics, secrets, hash_keys, log)
 
     return lend

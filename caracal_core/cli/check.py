@@ -13,6 +13,7 @@ from caracal_core.assembly.unopened import UnopenedDatabase
 from caracal_core.assembly.wiring import routes_of
 from caracal_core.cli.output import printable
 from caracal_core.cli.session import load_configuration
+from caracal_core.storage.hash_keys import HashKeyFile
 
 
 @click.command("check")
@@ -25,7 +26,9 @@ def command(ctx: click.Context) -> None:
     loaded = load_configuration(ctx)
     database = UnopenedDatabase(loaded.core.database)
     secrets = MountedSecrets(Masking())
-    generation = assemble(loaded, lay_foundation(database, MetricsBook(), secrets))
+    hash_keys = HashKeyFile(loaded.core.database, secrets)
+    foundation = lay_foundation(database, MetricsBook(), secrets, hash_keys)
+    generation = assemble(loaded, foundation)
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))
     plugins = [plugin.name for plugin in loaded.enabled if not plugin.plugin_class.at_root]

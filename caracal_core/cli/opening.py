@@ -26,6 +26,7 @@ from caracal_core.edge.server import Announce, Stopping, announce, serve
 from caracal_core.edge.tls import certificates
 from caracal_core.ports import Database
 from caracal_core.storage.database import open_database
+from caracal_core.storage.hash_keys import HashKeyFile
 from caracal_core.storage.health import StoreHealth
 from caracal_core.storage.history import behind
 
@@ -58,7 +59,9 @@ async def serve_house(
             await prepare(database)
         book = MetricsBook()
         tls = certificates(core.tls, core.listen, book.labelled("caracal_tls"))
-        house = House(lay_foundation(database, book, MountedSecrets(masking)))
+        secrets = MountedSecrets(masking)
+        hash_keys = HashKeyFile(core.database, secrets)
+        house = House(lay_foundation(database, book, secrets, hash_keys))
         book.labelled("caracal").gauge(
             "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
         )

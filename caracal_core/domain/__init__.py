@@ -3,6 +3,7 @@
 from caracal_core.domain.access import Access, Decision
 from caracal_core.domain.charge import Cause, Charge, Receipt, Reservation, State
 from caracal_core.domain.exchange import Exchange
+from caracal_core.domain.hash_key import HashKey
 from caracal_core.domain.headers import Headers
 from caracal_core.domain.money import Money
 from caracal_core.domain.nonce import Nonce, Once
@@ -21,6 +22,7 @@ __all__ = [
     "Decision",
     "Ending",
     "Exchange",
+    "HashKey",
     "Headers",
     "Money",
     "Nonce",

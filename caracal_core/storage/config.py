@@ -51,6 +51,13 @@ class StorageConfig(Config):
         env="CARACAL_DATA_DIR",
         description="Directory of the embedded SQLite; made where it is missing.",
     )
+    hash_key_file: Path | None = setting(
+        None,
+        env="CARACAL_HASH_KEY_FILE",
+        description="File with the keys of hashes, such as those of API keys: one a line, the "
+        "first makes hashes and all verify them. Unset, the embedded store makes hash.key in "
+        "data_dir; beside PostgreSQL it must be given where a plugin needs it.",
+    )
 
     @property
     def embedded(self) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from caracal_core.errors import Misconfigured
@@ -69,10 +70,51 @@ def file_lock(path: Path) -> Iterator[Callable[[], bool]]:
         os.close(descriptor)
 
 
-def _open_private(path: Path) -> int:
+def make_private(path: Path, content: bytes) -> None:
+    """Make a private file (0600) whole and durable, unless it is there.
+
+    Of any number of processes that do so at once, one makes it; its content is everybody's.
+
+    Raises:
+        Misconfigured: the directory can neither be used nor made.
+    """
+    with _worded(path):
+        if path.exists():
+            return
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            with suppress(FileExistsError):
+                os.link(unfinished, path)
+        finally:
+            Path(unfinished).unlink()
+        _sync(path.parent)
+
+
+def _sync(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_private(path: Path) -> int:
+    with _worded(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def _worded(path: Path) -> Iterator[None]:
+    """Say in the house's words why a file cannot be used."""
+    try:
+        yield
     except OSError as error:
         raise Misconfigured(
             KEY,

@@ -31,6 +31,7 @@ from caracal_core.testing.fakes.parts import (
 from caracal_core.testing.fakes.replay_guard import FakeReplayGuard
 from caracal_core.testing.fakes.request import FakeBody, a_request
 from caracal_core.testing.fakes.services import (
+    FakeHashKeys,
     FakeHttp,
     FakeMetrics,
     FakeSecrets,
@@ -44,6 +45,7 @@ __all__ = [
     "Behaviour",
     "FakeBody",
     "FakeClock",
+    "FakeHashKeys",
     "FakeHttp",
     "FakeLedger",
     "FakeMetrics",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
 
-from caracal_core.domain import Headers
+from caracal_core.domain import HashKey, Headers
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.plugin import Services
 from caracal_core.ports import (
@@ -15,6 +15,7 @@ from caracal_core.ports import (
     Database,
     Dialect,
     Fetched,
+    HashKeys,
     Http,
     Row,
     SecretSource,
@@ -146,6 +147,25 @@ class FakeHttp:
         return fetched
 
 
+class FakeHashKeys:
+    """Gives the keys that the test put there.
+
+    Args:
+        keys: a fixed one unless given.
+
+    Attributes:
+        keys: what is read from now on; without any the file is as good as missing.
+    """
+
+    def __init__(self, *keys: HashKey) -> None:
+        self.keys = keys or (HashKey(bytes(32)),)
+
+    def read(self) -> Sequence[HashKey]:
+        if not self.keys:
+            raise Misconfigured("CARACAL_HASH_KEY_FILE", "no such file", "Give keys to the fake.")
+        return self.keys
+
+
 class NoDatabase:
     """The database of a test that has none: whoever asks it learns that it is down."""
 
@@ -168,6 +188,7 @@ def a_services(
     http: Http | None = None,
     metrics: FakeMetrics | None = None,
     secrets: Mapping[str, str] | None = None,
+    hash_keys: HashKeys | None = None,
 ) -> Services:
     """Make the services of a plugin under test; what is not given is a fake.
 
@@ -177,6 +198,7 @@ def a_services(
         http: a `FakeHttp` without a document unless given.
         metrics: a fresh `FakeMetrics` unless given.
         secrets: secrets by the file or environment variable they stand in.
+        hash_keys: `FakeHashKeys` with one fixed key unless given.
     """
     return Services(
         clock=clock or FakeClock(),
@@ -184,6 +206,7 @@ def a_services(
         http=http or FakeHttp(),
         metrics=metrics or FakeMetrics(),
         secrets=FakeSecrets(secrets),
+        hash_keys=hash_keys or FakeHashKeys(),
         log=logging.getLogger("caracal.test"),
     )
 

@@ -7,6 +7,7 @@ from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.config.core import CoreConfig
+from caracal_core.testing.fakes import FakeHashKeys
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def book():
 
 @pytest.fixture
 def foundation(database, book):
-    return lay_foundation(database, book, MountedSecrets(Masking()))
+    return lay_foundation(database, book, MountedSecrets(Masking()), FakeHashKeys())
 
 
 async def test_a_plugins_services_bear_its_name(foundation, book, database):

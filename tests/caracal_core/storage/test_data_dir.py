@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from caracal_core.errors import Misconfigured
-from caracal_core.storage.data_dir import database_file, file_lock, sole_server
+from caracal_core.storage.data_dir import database_file, file_lock, make_private, sole_server
 
 
 def test_directory_and_file_are_made_private(tmp_path):
@@ -67,3 +67,18 @@ def test_a_file_lock_is_taken_by_one(tmp_path):
         assert not two()
     with file_lock(tmp_path / "lock") as three:
         assert three()
+
+
+def test_a_private_file_is_made_whole_and_only_once(tmp_path):
+    path = tmp_path / "data" / "secret"
+    make_private(path, b"first")
+    make_private(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["secret"]
+
+
+def test_a_private_file_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misconfigured, match="CARACAL_DATA_DIR"):
+        make_private(tmp_path / "file" / "secret", b"")

@@ -4,7 +4,13 @@ import pytest
 
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.ports import SecretSource
-from caracal_core.testing.fakes import FakeClock, FakeHttp, FakeMetrics, a_services
+from caracal_core.testing.fakes import (
+    FakeClock,
+    FakeHashKeys,
+    FakeHttp,
+    FakeMetrics,
+    a_services,
+)
 
 
 def test_a_counter_is_one_for_each_set_of_labels():
@@ -85,3 +91,17 @@ async def test_a_test_without_a_database_learns_that_it_has_none():
 def test_what_is_given_is_used():
     clock = FakeClock(5.0)
     assert a_services(clock=clock).clock is clock
+
+
+def test_hash_keys_are_one_fixed_key_unless_given():
+    (key,) = a_services().hash_keys.read()
+    assert a_services().hash_keys.read()[0].id == key.id
+    keys = FakeHashKeys()
+    assert a_services(hash_keys=keys).hash_keys is keys
+
+
+def test_without_hash_keys_they_are_a_misconfiguration():
+    keys = FakeHashKeys()
+    keys.keys = ()
+    with pytest.raises(Misconfigured):
+        keys.read()
