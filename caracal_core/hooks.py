@@ -264,6 +264,9 @@ class Hooks:
     def commands(self, cli: click.Group) -> None:
         """Add a command group of the plugin's own to the command line.
 
+        A command that needs the store asks ``ctx.obj`` for it, a
+        `caracal_core.plugin.CommandLine`: ``ctx.obj.run(self.name, work)``.
+
         When: at each start of ``caracal``, for enabled plugins.
         Rule: all; a command that exists already stops the start.
         Default: nothing is added.

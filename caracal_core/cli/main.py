@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import click
 
-from caracal_core.cli.options import configurable, options
+from caracal_core.cli.options import configurable, foresee, options
 from caracal_core.cli.output import fail
-from caracal_core.errors import Answered, Misconfigured
+from caracal_core.errors import CaracalError, Misconfigured
 
 COMMANDS: Mapping[str, str] = {
     "serve": "Serve agents.",
@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
 """Core's own commands; each stands in the module of its name."""
 
 _INTERRUPTED = 130
+_ADDED = "caracal.added"
 
 
 class Root(click.Group):
@@ -37,6 +38,13 @@ class Root(click.Group):
             return [*COMMANDS, *sorted(_plugin_commands(ctx))]
         except Misconfigured:
             return list(COMMANDS)  # `check` explains it; help must still help
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            foresee(ctx, args[1:])
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
@@ -59,7 +67,7 @@ class Root(click.Group):
             return super().invoke(ctx)
         except Misconfigured as error:
             fail(str(error), code=2)
-        except Answered as error:
+        except CaracalError as error:
             fail(str(error))
         except KeyboardInterrupt:
             ctx.exit(_INTERRUPTED)
@@ -71,12 +79,13 @@ class Root(click.Group):
 
 def _plugin_commands(ctx: click.Context) -> Mapping[str, click.Command]:
     """Return the commands of enabled plugins; asked once a run."""
-    from caracal_core.cli.plugin_commands import commands_of  # noqa: PLC0415 - heavy
+    from caracal_core.cli.plugin_commands import LentCommandLine, commands_of  # noqa: PLC0415 - heavy
     from caracal_core.cli.session import load_configuration  # noqa: PLC0415 - heavy
 
-    if ctx.obj is None:
-        ctx.obj = commands_of(load_configuration(ctx), COMMANDS)
-    found: Mapping[str, click.Command] = ctx.obj
+    if _ADDED not in ctx.meta:
+        ctx.meta[_ADDED] = commands_of(load_configuration(ctx), COMMANDS)
+        ctx.obj = LentCommandLine(ctx)
+    found: Mapping[str, click.Command] = ctx.meta[_ADDED]
     return found
 
 

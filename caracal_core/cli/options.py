@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import click
 
@@ -43,6 +44,26 @@ def options() -> tuple[click.Option, ...]:
             help="Set one key, such as log_level=DEBUG, above every other source.",
         ),
     )
+
+
+def foresee(ctx: click.Context, words: Sequence[str]) -> None:
+    """Remember the options among words that click has not come to yet.
+
+    Which commands there are depends on them: they name the configuration, which names the
+    plugins that add commands.
+    """
+    given: dict[str, list[str]] = {"--config": [], "--set": []}
+    left = iter(words)
+    for word in left:
+        if word == "--":
+            break
+        name, equals, value = word.partition("=")
+        if name in given:
+            given[name] += [value] if equals else [*islice(left, 1)]
+    for file in given["--config"]:
+        ctx.meta[_FILE] = file
+    texts = (text.partition("=") for text in given["--set"])
+    ctx.meta.setdefault(_OVERRIDES, {}).update({key: value for key, _, value in texts if value})
 
 
 def chosen_file(ctx: click.Context) -> str | None:

@@ -1,15 +1,27 @@
-"""The commands that enabled plugins add."""
+"""The commands that enabled plugins add, and what the house lends them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 import click
 
 from caracal_core.assembly.inspection import hooks_of
+from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.secrets import MountedSecrets
+from caracal_core.assembly.services import SystemClock, lender
+from caracal_core.cli.output import show
+from caracal_core.cli.session import run
 from caracal_core.config.enabled import Enabled
 from caracal_core.config.load import Loaded
 from caracal_core.errors import Misconfigured
+from caracal_core.plugin import Services
+from caracal_core.ports import Database
+from caracal_core.storage.hash_keys import HashKeyFile
+
+T = TypeVar("T")
 
 
 def commands_of(loaded: Loaded, taken: Collection[str]) -> Mapping[str, click.Command]:
@@ -28,6 +40,36 @@ def commands_of(loaded: Loaded, taken: Collection[str]) -> Mapping[str, click.Co
             shelf.plugin = plugin.name
             _ask(plugin, loaded, shelf)
     return shelf.commands
+
+
+class LentCommandLine:
+    """Implements `caracal_core.plugin.CommandLine` for the commands of one invocation.
+
+    Args:
+        ctx: the program's context, which knows ``--config`` and ``--set``.
+    """
+
+    def __init__(self, ctx: click.Context) -> None:
+        self._ctx = ctx
+
+    def run(self, plugin: str, work: Callable[[Services], Awaitable[T]]) -> T:
+        async def lent(database: Database, loaded: Loaded) -> T:
+            secrets = MountedSecrets(Masking())
+            hash_keys = HashKeyFile(loaded.core.database, secrets)
+            lend = lender(SystemClock(), database, MetricsBook(), secrets, hash_keys)
+            return await work(lend(plugin))
+
+        return run(self._ctx, lent)
+
+    def show(
+        self,
+        rows: Sequence[Mapping[str, object]],
+        columns: Sequence[str],
+        *,
+        as_json: bool,
+        empty: str,
+    ) -> None:
+        show(rows, columns, as_json=as_json, empty=empty)
 
 
 class _Shelf(click.Group):
@@ -51,7 +93,9 @@ class _Shelf(click.Group):
 
 def _ask(plugin: Enabled, loaded: Loaded, shelf: _Shelf) -> None:
     try:
-        plugin.plugin_class(loaded.sections[plugin.name]).commands(shelf)
+        made = plugin.plugin_class(loaded.sections[plugin.name])
+        made.name = plugin.name
+        made.commands(shelf)
     except Misconfigured:
         raise
     except Exception as error:

@@ -33,6 +33,16 @@ GREET = BROKEN.format(
 """
 )
 
+REFUSE = BROKEN.format(
+    body="""
+        from caracal_core.errors import CaracalError
+
+        @cli.command("refuse")
+        def refuse():
+            raise CaracalError("There is no such thing.")
+"""
+)
+
 
 def test_help_names_every_command_and_version_the_version(caracal):
     told = caracal("--help")
@@ -88,6 +98,27 @@ def test_an_enabled_plugin_adds_its_commands(caracal, packages):
     environment = {"PYTHONPATH": str(packages.directory), "PLUGINS": "acme"}
     assert caracal("greet", "--name", "me", environment=environment).stdout == "hello me\n"
     assert "greet    Say hello." in caracal("--help", environment=environment).stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--config", "other.yaml"], ["--config=other.yaml"], ["--set", "plugins=acme"]],
+)
+def test_an_option_behind_a_plugins_command_may_enable_the_plugin(
+    caracal, packages, tmp_path, words
+):
+    packages.add("acme", code=GREET)
+    (tmp_path / "other.yaml").write_text("plugins: [acme]")
+    environment = {"PYTHONPATH": str(packages.directory)}
+    assert caracal("greet", "--name", "me", *words, environment=environment).stdout == "hello me\n"
+    assert caracal("greet", "--", *words, environment=environment).returncode == 2
+
+
+def test_what_a_plugins_command_refuses_exits_with_1_in_words(caracal, packages):
+    packages.add("acme", code=REFUSE)
+    environment = {"PYTHONPATH": str(packages.directory), "PLUGINS": "acme"}
+    result = caracal("refuse", environment=environment)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "There is no such thing.\n")
 
 
 def test_an_installed_plugin_that_is_not_enabled_adds_nothing(caracal, packages):

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from caracal_core.cli.options import chosen_file, configurable, options, overrides
+from caracal_core.cli.options import chosen_file, configurable, foresee, options, overrides
 
 
 @click.command("leaf")
@@ -64,3 +64,23 @@ def test_a_command_keeps_its_own_option_of_the_name(cli):
 
 def test_help_shows_them_once(cli):
     assert cli("leaf", "--help").output.count("--config") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "keys"),
+    [
+        (
+            ["list", "--config", "a.yaml", "--set", "x=1", "--set=y=2"],
+            "a.yaml",
+            "{'x': '1', 'y': '2'}",
+        ),
+        (["--config=b.yaml", "list", "--", "--config", "a.yaml"], "b.yaml", "{}"),
+        (["list", "--config"], "None", "{}"),
+        (["list", "--set", "x"], "None", "{}"),
+    ],
+)
+def test_they_are_foreseen_among_words_to_come(words, file, keys):
+    """A plugin's command is found by the configuration that they name."""
+    ctx = click.Context(leaf)
+    foresee(ctx, words)
+    assert f"{chosen_file(ctx)} {dict(overrides(ctx))}" == f"{file} {keys}"
