@@ -15,6 +15,7 @@ from caracal_core.assembly.readiness import Readiness
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock
 from caracal_core.cli.db import plugin_migrations
+from caracal_core.cli.hangup import heard
 from caracal_core.cli.reloading import Reloading
 from caracal_core.config.load import Loaded
 from caracal_core.config.reload import Watcher
@@ -95,10 +96,12 @@ async def _store(loaded: Loaded) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _watching(places: Sources, loaded: Loaded, reloading: Reloading) -> AsyncIterator[None]:
+    """Follow the configuration while the block runs: every second, and at once at a SIGHUP."""
     watcher = Watcher(places, discovery, loaded.digest, reloading.change, reloading.refuse)
     watching = asyncio.create_task(watcher.run(), name="configuration")
     try:
-        yield
+        with heard(watcher.look_now):
+            yield
     finally:
         watching.cancel()
         await asyncio.wait([watching])

@@ -10,6 +10,7 @@ import click
 from caracal_core.assembly.logs import configure_logging
 from caracal_core.assembly.masking import Masking
 from caracal_core.cli.ending import run_to_the_end
+from caracal_core.cli.hangup import endure
 from caracal_core.cli.opening import serve_house
 from caracal_core.cli.options import chosen_file, overrides
 from caracal_core.cli.session import load_configuration, sources
@@ -28,8 +29,10 @@ _log = logging.getLogger("caracal.config")
 def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
     """Serve agents until SIGTERM or SIGINT; requests in flight are finished first.
 
-    Prints one JSON line with both addresses once it listens; the demo prints its tour.
+    Prints one JSON line with both addresses once it listens; the demo prints its tour. SIGHUP
+    has a changed configuration taken into effect at once.
     """
+    endure()
     if data_dir is not None and not demo:
         raise click.UsageError("--data-dir goes with --demo; else set database.data_dir.")
     if demo and chosen_file(ctx) is not None:

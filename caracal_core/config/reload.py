@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from caracal_core.config.enabled import PluginSource
 from caracal_core.config.load import Loaded, load
@@ -51,25 +52,38 @@ class Watcher:
         self._last = ""
         self._judged = ""
         self._broken = False
+        self._asked = asyncio.Event()
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await self.look()
-            await asyncio.sleep(self._interval)
+            asked = self._asked.is_set()
+            self._asked.clear()
+            await self.look(asked=asked)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._asked.wait()
 
-    async def look(self) -> None:
+    def look_now(self) -> None:
+        """Have `run` look at once, as somebody asks who knows that the sources stand still."""
+        self._asked.set()
+
+    async def look(self, *, asked: bool = False) -> None:
         """Look once.
 
         A state of the sources is judged when it is seen the second time in a row, so that a
         half-written one is passed over, and only once.
+
+        Args:
+            asked: judge what is there now, and also what was judged before: a file that the
+                configuration names may have been mended. Say so where nothing changed.
         """
         seen = await asyncio.to_thread(self._seen)
         state = seen.digest if isinstance(seen, Snapshot) else str(seen)
-        settled, self._last = state == self._last, state
-        if settled and state != self._judged:
+        settled, self._last = asked or state == self._last, state
+        if settled and (asked or state != self._judged):
             self._judged = state
-            await self._judge(seen)
+            await self._judge(seen, asked=asked)
 
     def _seen(self) -> Snapshot | Misconfigured:
         try:
@@ -77,7 +91,7 @@ class Watcher:
         except Misconfigured as error:
             return error
 
-    async def _judge(self, seen: Snapshot | Misconfigured) -> None:
+    async def _judge(self, seen: Snapshot | Misconfigured, *, asked: bool) -> None:
         if isinstance(seen, Misconfigured):
             self._refuse(seen)
             return
@@ -85,6 +99,8 @@ class Watcher:
             loaded = await asyncio.to_thread(load, seen, self._plugins)
             if loaded.digest != self._effective or self._broken:
                 await self._on_change(loaded)
+            elif asked:
+                _log.info("nothing changed, the configuration %s stays in effect", loaded.digest)
             self._effective, self._broken = loaded.digest, False
         except Misconfigured as error:
             self._refuse(error)

@@ -201,6 +201,10 @@ class Gateway:
     def signal(self, number):
         self._process.send_signal(number)
 
+    def leave_output(self):
+        """Close the end that standard output is read from."""
+        self._process._transport.get_pipe_transport(1).close()
+
     async def ended(self):
         """Wait until the process is gone and all it wrote was read; return its exit code."""
         async with asyncio.timeout(WAIT_SECONDS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -165,4 +166,49 @@ async def test_it_looks_until_it_is_cancelled(stage):
     watching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watching
+    assert stage.told == ["DEBUG"]
+
+
+async def test_whoever_asks_is_answered_at_the_first_sight(stage):
+    """An operator who asks has finished writing."""
+    stage.swap(LOG_LEVEL="DEBUG")
+    await stage.watcher.look(asked=True)
+    assert stage.told == ["DEBUG"]
+
+
+async def test_whoever_asks_hears_that_nothing_changed(stage, caplog):
+    with caplog.at_level(logging.INFO, "caracal.reload"):
+        await stage.look(3)
+        assert caplog.messages == []
+        await stage.watcher.look(asked=True)
+    (message,) = caplog.messages
+    assert message.startswith("nothing changed, the configuration ")
+    assert (stage.told, stage.refused) == ([], [])
+
+
+async def test_whoever_asks_has_a_broken_state_judged_anew(stage):
+    """A file that the configuration only names may have been mended."""
+    stage.raises = Misconfigured("plugin acme", "its file is missing", "Mount it.")
+    stage.swap(LOG_LEVEL="DEBUG")
+    await stage.look(3)
+    assert len(stage.refused) == 1
+    stage.raises = None
+    await stage.look(3)
+    assert stage.told == []
+    await stage.watcher.look(asked=True)
+    assert stage.told == ["DEBUG"]
+
+
+async def test_asking_ends_the_wait_for_the_next_look(stage):
+    """The looks are an hour apart here."""
+    stage.watcher._interval = 3600
+    watching = asyncio.create_task(stage.watcher.run())
+    async with asyncio.timeout(10):
+        while not stage.watcher._last:  # noqa: ASYNC110 - the first look tells nobody
+            await asyncio.sleep(0)
+        stage.swap(LOG_LEVEL="DEBUG")
+        stage.watcher.look_now()
+        await stage.heard.wait()
+    watching.cancel()
+    await asyncio.wait([watching])
     assert stage.told == ["DEBUG"]
