@@ -24,6 +24,7 @@ VERBS = {
     ports.HealthCheck: {"name", "check"},
     ports.Statements: {"fetch", "execute"},
     ports.Database: {"fetch", "execute", "dialect", "transaction"},
+    ports.Http: {"get"},
 }
 
 

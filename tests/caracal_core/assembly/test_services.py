@@ -20,7 +20,9 @@ def test_metrics_and_logs_bear_the_plugin_s_name():
 
 
 def test_documents_are_fetched_for_plugins():
-    lend = lender(SystemClock(), NoDatabase(), MetricsBook(), MountedSecrets(Masking()))
+    lend = lender(
+        SystemClock(), NoDatabase(), MetricsBook(), MountedSecrets(Masking()), FakeHashKeys()
+    )
     assert isinstance(lend("auth_jwt").http, HttpService)
 
 

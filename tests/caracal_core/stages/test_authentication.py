@@ -47,7 +47,7 @@ async def test_what_the_credential_proved_stays_with_the_principal(watched):
         return proved
 
     verb = Part("jwt", authenticate, (Principal,), 5)
-    stage = authentication(Scheme("jwt", "Bearer", verb))
+    stage = authentication(Scheme("jwt", "Bearer", True, verb))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert principal == msgspec.structs.replace(proved, accounts=("anna",))
 
@@ -106,7 +106,7 @@ async def test_what_either_credential_may_say_once_stays_with_the_principal(watc
         async def authenticate(request):
             return Principal("anna", name, once=tuple(Once(v, NOW, NOW) for v in values))
 
-        return Scheme(name, challenge, Part(name, authenticate, (Principal,), 5))
+        return Scheme(name, challenge, bool(challenge), Part(name, authenticate, (Principal,), 5))
 
     stage = authentication(saying("mtls", "", "c"), saying("jwt", "Bearer", "t"))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
