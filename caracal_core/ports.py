@@ -7,9 +7,9 @@ else that escapes is a `Failure` and answered 503. Parts are shared by all reque
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -263,6 +263,7 @@ class Migrations(Struct, frozen=True):
 
 Dialect = Literal["sqlite", "postgresql"]
 Row = Mapping[str, object]
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -276,6 +277,10 @@ class Statements(Protocol):
         """Run one statement and return how many rows it touched."""
 
 
+Transaction = Callable[[Statements], Coroutine[Any, Any, T]]
+"""An async function that does its work with the statements it is given."""
+
+
 @runtime_checkable
 class Database(Statements, Protocol):
     """The store that survives: PostgreSQL, or the embedded SQLite.
@@ -287,11 +292,23 @@ class Database(Statements, Protocol):
     def dialect(self) -> Dialect:
         """Which dialect the SQL has to be written in."""
 
-    def transaction(self) -> AbstractAsyncContextManager[Statements]:
-        """One short transaction: committed on leaving, rolled back by any exception.
+    async def transact(self, work: Transaction[T]) -> T:
+        """One short transaction: committed when the work returns, rolled back by any exception.
 
-        SQLite takes its write lock at the start (``BEGIN IMMEDIATE``). Never hold one while
-        waiting for anything but the database.
+        SQLite takes its write lock at the start (``BEGIN IMMEDIATE``) and commits the works that
+        wait at the same time together; each is done or rolled back by itself.
+
+        Args:
+            work: what to do. It waits for nothing but its statements: where the store is SQLite it
+                runs in another thread, and is rolled back where it waits for something else.
+                The statements may not be used after it.
+
+        Returns:
+            What the work returned, once it is committed.
+
+        Raises:
+            Failure: it cannot be committed. Where the caller is cancelled, or the answer of the
+                commit is lost, it is done or it is not.
         """
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import NoReturn
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from caracal_core.errors import Failure
-from caracal_core.ports import Dialect, Row, Statements
+from caracal_core.ports import Dialect, Row, Transaction
 from caracal_core.storage.config import StorageConfig
+
+T = TypeVar("T")
 
 
 class UnopenedDatabase:
@@ -31,7 +32,7 @@ class UnopenedDatabase:
     async def execute(self, sql: str, *arguments: object) -> int:  # noqa: ARG002 - the port's
         _refuse()
 
-    def transaction(self) -> AbstractAsyncContextManager[Statements]:
+    def transact(self, work: Transaction[T]) -> Coroutine[Any, Any, T]:  # noqa: ARG002 - the port's
         _refuse()
 
 

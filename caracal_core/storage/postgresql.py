@@ -7,16 +7,18 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
 
 from caracal_core.errors import Failure
-from caracal_core.ports import Dialect, Row, Statements
+from caracal_core.ports import Dialect, Row, Transaction
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, OutcomeUnknown
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CLOSE_SECONDS = 5.0
 IDLE_MILLISECONDS = "60000"
@@ -150,8 +152,7 @@ class PostgresqlDatabase:
         async with self._connection() as connection:
             return await _Statements(connection, commits=True).execute(sql, *arguments)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Statements]:
+    async def transact(self, work: Transaction[T]) -> T:
         async with self._connection() as connection:
             transaction = connection.transaction()
             try:
@@ -159,7 +160,7 @@ class PostgresqlDatabase:
             except _ERRORS as error:
                 raise _failure(error) from error
             try:
-                yield _Statements(connection, commits=False)
+                result = await work(_Statements(connection, commits=False))
             except BaseException:
                 # Where it cannot be said, the server rolls back by itself.
                 with suppress(*_ERRORS):
@@ -169,6 +170,7 @@ class PostgresqlDatabase:
                 await transaction.commit()
             except _ERRORS as error:
                 raise _failure(error, committing=True) from error
+            return result
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Money
-from caracal_core.ports import Database, Row
+from caracal_core.ports import Database, Row, Statements
 from caracal_core.storage.accounts import unknown
 
 Period = Literal["hour", "day", "week", "month", "total"]
@@ -89,12 +89,15 @@ async def set_budget(
         AccountError: there is no such account.
         Failure: the database cannot be asked.
     """
-    async with database.transaction() as tx:
+
+    async def change(tx: Statements) -> None:
         rows = await tx.fetch(_SET, account, period, limit.currency, limit.micro)
         if not rows:
             raise unknown(account)
         current = _SET_CURRENT[database.dialect]
         await tx.execute(current, at, rows[0]["id"], period, limit.micro)
+
+    await database.transact(change)
 
 
 async def budgets(
@@ -119,12 +122,15 @@ async def remove_budget(database: Database, account: str, currency: str, period:
         LedgerError: there is none.
         Failure: the database cannot be asked.
     """
-    async with database.transaction() as tx:
+
+    async def remove(tx: Statements) -> None:
         rows = await tx.fetch(_FIND, account, currency, period)
         if not rows:
             raise LedgerError(f"{account!r} has no budget in {currency} per {period}.")
         await tx.fetch(_LOCK[database.dialect], rows[0]["id"])
         await tx.execute(_REMOVE, rows[0]["id"])
+
+    await database.transact(remove)
 
 
 def _budget(row: Row) -> Budget:

@@ -15,7 +15,6 @@ from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
 from caracal_core.errors import BudgetExceeded, Failure
 
 MOST_IN_HAND = 10_000
-AT_ONCE = 8
 RESERVE_SECONDS = 10.0
 
 
@@ -30,8 +29,8 @@ class LedgerDesk:
     Args:
         store: writes the books.
         tally: counts.
-        most_in_hand: with so much in hand, reserves are turned away; endings never are.
         at_once: how many works may be at the store at the same time.
+        most_in_hand: with so much in hand, reserves are turned away; endings never are.
         reserve_seconds: how long a reserve is tried again.
     """
 
@@ -42,8 +41,8 @@ class LedgerDesk:
         store: Store,
         tally: Tally,
         *,
+        at_once: int,
         most_in_hand: int = MOST_IN_HAND,
-        at_once: int = AT_ONCE,
         reserve_seconds: float = RESERVE_SECONDS,
     ) -> None:
         self._store = store

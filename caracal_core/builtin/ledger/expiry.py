@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import cast
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from caracal_core.builtin.ledger.journal import enter
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Cause
-from caracal_core.ports import Database
+from caracal_core.ports import Database, Row, Statements
 
 # Holds that have most of their time left stay as they are: most calls are short.
 _RENEW = Statement("""
@@ -89,13 +90,17 @@ async def resolve(
         longest: how old a hold may become, in seconds.
         at: do it at this instant, in unix seconds, instead of now by the database's clock.
     """
-    async with database.transaction() as tx:
+
+    async def end(tx: Statements) -> Sequence[Row]:
         expired = await tx.fetch(_EXPIRED[database.dialect], at, most, owner, longest)
         if not expired:
             return []
         ids = json.dumps([row["id"] for row in expired])
         rows = await tx.fetch(_RESOLVE[database.dialect], at, ids, longest)
         await enter(tx, database.dialect, rows)
+        return rows
+
+    rows = await database.transact(end)
     return [
         Resolved(cast(str, row["id"]), cast(str, row["state"]), cast(Cause, row["cause"]))
         for row in rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 from uuid import uuid4
 
 from msgspec import Struct
@@ -14,10 +15,13 @@ from caracal_core.builtin.ledger.store import PlainStore, Store
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.upkeep import Upkeep, repeated
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import HealthCheck, Ledger
+from caracal_core.ports import Dialect, HealthCheck, Ledger
 
 DRAIN_SECONDS = 8.0
 """Leaving a lifespan has 10 seconds."""
+AT_ONCE: Mapping[Dialect, int] = MappingProxyType({"postgresql": 8, "sqlite": 256})
+"""How many works are at the store at once: PostgreSQL needs a connection for each, and others need
+some too; SQLite commits together what is there together."""
 RENEWALS = 6
 """How many chances a hold gets to be renewed before it expires."""
 
@@ -62,7 +66,7 @@ class ChargesPlugin(Plugin[ChargesConfig]):
             owner = uuid4().hex
             store = PlainStore(services.database, owner, rules.expiration, rules.longest_seconds)
             tally = Tally(services.metrics, services.log)
-            desk = LedgerDesk(store, tally)
+            desk = LedgerDesk(store, tally, at_once=AT_ONCE[services.database.dialect])
             services.metrics.gauge("open", "Holds that have not ended.", lambda: desk.open)
             services.metrics.gauge("in_hand", "Works not yet written.", lambda: desk.in_hand)
             self._made = Office(store, tally, desk)

@@ -9,7 +9,7 @@ from caracal_core.builtin.ledger.errors import PART, Conflict
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.builtin.ledger.windows import Path, lock_path, open_path, shortage
 from caracal_core.domain import Charge, Reservation
-from caracal_core.ports import Database, Row, Statements
+from caracal_core.ports import Database, Dialect, Row, Statements
 
 _HOLD = Statement("""
 UPDATE budget_windows SET held_micro = held_micro + $2
@@ -61,8 +61,9 @@ async def reserve(
     opened = 1
     while True:
         try:
-            async with database.transaction() as tx:
-                return await _hold(tx, database, charge, owner, at)
+            return await database.transact(
+                lambda tx: _hold(tx, database.dialect, charge, owner, at)
+            )
         except _NothingHeld as nothing:
             path = nothing.path
         earlier = await _find(database, charge)
@@ -74,18 +75,18 @@ async def reserve(
 
 
 async def _hold(
-    tx: Statements, database: Database, charge: Charge, owner: str, at: float | None
+    tx: Statements, dialect: Dialect, charge: Charge, owner: str, at: float | None
 ) -> Reservation:
     """Lock first, decide in a second statement, which sees what the locks waited for."""
-    path = await lock_path(tx, database.dialect, charge, at)
+    path = await lock_path(tx, dialect, charge, at)
     if not path.complete:
         raise _NothingHeld(path)
     windows = json.dumps([window.id for window in path.windows])
-    held = await tx.execute(_HOLD[database.dialect], windows, charge.amount.micro)
+    held = await tx.execute(_HOLD[dialect], windows, charge.amount.micro)
     if held != len(path.windows):
         raise _NothingHeld(path)
     rows = await tx.fetch(
-        _RESERVE[database.dialect],
+        _RESERVE[dialect],
         at,
         *_columns(charge),
         owner,

@@ -11,7 +11,7 @@ from caracal_core.builtin.ledger.journal import adjust, enter
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Cause, Money, Receipt
 from caracal_core.errors import Failure
-from caracal_core.ports import Database, Row, Statements
+from caracal_core.ports import Database, Dialect, Row, Statements
 
 NO_CURRENCY = "XXX"
 """ISO 4217's code for no currency: of a reservation of which nothing but a void is known."""
@@ -92,29 +92,32 @@ async def settle(database: Database, end: End, at: float | None = None) -> Settl
     Raises:
         Failure: the store cannot be asked; it may be done or not, and asking again is safe.
     """
-    async with database.transaction() as tx:
-        wanted = _wanted(end)
-        rows = await tx.fetch(_END[database.dialect], at, *wanted)
-        if rows:
-            await enter(tx, database.dialect, rows)
-            return Settlement(_receipt(rows[0]), "ended", _is_overrun(rows[0]))
-        rows = await tx.fetch(_REMEMBER[database.dialect], at, *wanted, NO_CURRENCY)
-        if rows:
-            if end.amount is not None:
-                await enter(tx, database.dialect, rows)
-            return Settlement(_receipt(rows[0]), "unknown")
-        return await _after_its_end(tx, database, end, at)
+    return await database.transact(lambda tx: _end(tx, database.dialect, end, at))
+
+
+async def _end(tx: Statements, dialect: Dialect, end: End, at: float | None) -> Settlement:
+    wanted = _wanted(end)
+    rows = await tx.fetch(_END[dialect], at, *wanted)
+    if rows:
+        await enter(tx, dialect, rows)
+        return Settlement(_receipt(rows[0]), "ended", _is_overrun(rows[0]))
+    rows = await tx.fetch(_REMEMBER[dialect], at, *wanted, NO_CURRENCY)
+    if rows:
+        if end.amount is not None:
+            await enter(tx, dialect, rows)
+        return Settlement(_receipt(rows[0]), "unknown")
+    return await _after_its_end(tx, dialect, end, at)
 
 
 async def _after_its_end(
-    tx: Statements, database: Database, end: End, at: float | None
+    tx: Statements, dialect: Dialect, end: End, at: float | None
 ) -> Settlement:
     """Let the first ending stand; what was spent beside it is adjusted for."""
     (row,) = await tx.fetch(_FIND, end.id)
     if row["state"] == "pending":
         raise Failure(PART, f"the reserve of {end.id} arrived just now; its end has to be repeated")
     micro, currency = _unbooked(row, end)
-    if micro > 0 and await adjust(tx, database.dialect, row, micro, currency, at):
+    if micro > 0 and await adjust(tx, dialect, row, micro, currency, at):
         return Settlement(_receipt(row), "adjusted")
     return Settlement(_receipt(row), "repeated")
 

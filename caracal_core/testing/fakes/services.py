@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import NoReturn
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from caracal_core.domain import HashKey, Headers
 from caracal_core.errors import Failure, Misconfigured
@@ -19,10 +18,11 @@ from caracal_core.ports import (
     Http,
     Row,
     SecretSource,
-    Statements,
+    Transaction,
 )
 from caracal_core.testing.fakes.clock import FakeClock
 
+T = TypeVar("T")
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -177,7 +177,7 @@ class NoDatabase:
     async def execute(self, _sql: str, *_arguments: object) -> int:
         return _down()
 
-    def transaction(self) -> AbstractAsyncContextManager[Statements]:
+    def transact(self, _work: Transaction[T]) -> Coroutine[Any, Any, T]:
         return _down()
 
 

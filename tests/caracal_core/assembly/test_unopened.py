@@ -23,4 +23,4 @@ async def test_every_verb_fails():
     with pytest.raises(Failure, match="it is not open"):
         await database.execute("SELECT 1")
     with pytest.raises(Failure, match="it is not open"):
-        database.transaction()
+        await database.transact(None)

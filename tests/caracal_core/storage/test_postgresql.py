@@ -53,9 +53,12 @@ async def test_the_pool_overflows_and_then_fails_in_time(postgres_config):
         update={"pool_size": 1, "max_overflow": 1, "pool_timeout": 0.3}
     )
     async with open_postgresql(config, warm=True) as database:
-        async with database.transaction(), database.transaction():
+
+        async def ask(_first, _second):
             with pytest.raises(Failure, match=r"no connection in 0\.3 s"):
                 await database.fetch("SELECT 1")
+
+        await database.transact(lambda first: database.transact(lambda second: ask(first, second)))
         assert await database.fetch("SELECT 1 AS one") == [{"one": 1}]
 
 
@@ -75,18 +78,28 @@ async def test_a_lost_commit_of_one_statement_is_unknown(postgres_config):
 
 
 async def test_a_lost_transaction_that_never_committed_surely_failed(postgres_config):
-    async def insert(database):
-        async with database.transaction() as transaction:
-            await transaction.execute("INSERT INTO nonces VALUES ('a', 'b', 0, 0)")
-            await transaction.fetch("SELECT pg_sleep(60)")
+    async def insert(tx):
+        await tx.execute("INSERT INTO nonces VALUES ('a', 'b', 0, 0)")
+        await tx.fetch("SELECT pg_sleep(60)")
 
     async with open_postgresql(postgres_config, warm=False) as database:
-        work = asyncio.ensure_future(insert(database))
+        work = asyncio.ensure_future(database.transact(insert))
         await _kill_sleeper(database)
         with pytest.raises(Failure) as failed:
             await work
         assert not isinstance(failed.value, OutcomeUnknown)
         assert await database.fetch("SELECT * FROM nonces") == []
+
+
+async def test_nobody_sees_a_transaction_before_its_commit(postgres_config):
+    async with open_postgresql(postgres_config, warm=False) as database:
+
+        async def look(tx):
+            await tx.execute("INSERT INTO nonces VALUES ('a', 'b', 0, 0)")
+            return await database.fetch("SELECT * FROM nonces")
+
+        assert await database.transact(look) == []
+        assert len(await database.fetch("SELECT * FROM nonces")) == 1
 
 
 async def test_a_session_lost_while_idle_in_the_pool_is_replaced(postgres_config):
@@ -126,11 +139,10 @@ async def test_a_killed_server_fails_every_verb_and_is_used_again_when_it_is_bac
     config = mortal_postgresql.config("postgres")
     async with open_postgresql(config, warm=True) as database:
 
-        async def in_transaction():
-            async with database.transaction() as transaction:
-                await transaction.fetch("SELECT pg_sleep(60)")
+        async def sleep(tx):
+            await tx.fetch("SELECT pg_sleep(60)")
 
-        work = [asyncio.ensure_future(in_transaction()) for _ in range(2)]
+        work = [asyncio.ensure_future(database.transact(sleep)) for _ in range(2)]
         work.append(asyncio.ensure_future(database.execute("SELECT pg_sleep(60)")))
         await _asleep(database, 3)
         await asyncio.to_thread(mortal_postgresql.kill)
@@ -139,8 +151,7 @@ async def test_a_killed_server_fails_every_verb_and_is_used_again_when_it_is_bac
         with pytest.raises(Failure):
             await database.fetch("SELECT 1")
         with pytest.raises(Failure):
-            async with database.transaction():
-                pass
+            await database.transact(sleep)
         await asyncio.to_thread(mortal_postgresql.start)
         assert await database.fetch("SELECT 1 AS one") == [{"one": 1}]
 

@@ -115,11 +115,15 @@ async def test_a_window_waits_for_a_limit_that_is_being_set(postgres_config, bal
     """Nobody opens it with the limit that was, while the new one is not yet committed."""
     async with open_database(postgres_config) as database:
         await balanced_books.fund(database, "alice", usd("1"))
-        async with database.transaction() as tx:
+
+        async def open_meanwhile(tx):
             await tx.execute("UPDATE budgets SET limit_micro = 5")
             opening = asyncio.ensure_future(open_path(database, a_charge(usd("0"), "alice"), None))
             done, _ = await asyncio.wait([opening], timeout=0.3)
             assert not done
+            return opening
+
+        opening = await database.transact(open_meanwhile)
         assert await opening == 1
         (row,) = await database.fetch("SELECT limit_micro FROM budget_windows")
         assert row["limit_micro"] == 5

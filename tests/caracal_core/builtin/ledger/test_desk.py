@@ -24,8 +24,9 @@ from caracal_core.testing.contracts import LedgerContract
 from caracal_core.testing.fakes import FakeMetrics, a_charge, usd
 
 
-def desk_over(store, metrics=None, **bounds):
-    return LedgerDesk(store, Tally(metrics or FakeMetrics(), logging.getLogger("test")), **bounds)
+def desk_over(store, metrics=None, at_once=8, **bounds):
+    tally = Tally(metrics or FakeMetrics(), logging.getLogger("test"))
+    return LedgerDesk(store, tally, at_once=at_once, **bounds)
 
 
 class FlakyStore:

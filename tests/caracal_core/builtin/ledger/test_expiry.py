@@ -174,8 +174,11 @@ async def test_a_hold_in_somebodys_hands_is_skipped(postgres_config, balanced_bo
         busy, free = a_charge(usd("0.1"), "alice"), a_charge(usd("0.1"), "alice")
         await reserve(one, busy, "dead", START)
         await reserve(one, free, "dead", START + 1)
-        async with one.transaction() as tx:
+
+        async def resolve_meanwhile(tx):
             await tx.fetch("SELECT 1 FROM reservations WHERE id = $1 FOR UPDATE", busy.id)
             async with asyncio.timeout(10):
-                resolved = await resolve(other, "reaper", 10, HOUR, START + 400)
+                return await resolve(other, "reaper", 10, HOUR, START + 400)
+
+        resolved = await one.transact(resolve_meanwhile)
         assert [hold.id for hold in resolved] == [free.id]

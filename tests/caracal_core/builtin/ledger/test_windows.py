@@ -26,17 +26,19 @@ async def opened(database, account):
     return [row["period"] for row in rows]
 
 
+async def locked(database, charge):
+    return await database.transact(lambda tx: lock_path(tx, database.dialect, charge, None))
+
+
 async def test_a_path_without_windows_is_not_complete_until_they_are_opened(database, give_budget):
     """Nothing is decided on a window that is missing."""
     await give_budget("alice", usd("1"), period="day")
     await give_budget("alice", usd("5"), period="month")
     charge = a_charge(usd("0.1"), "alice")
-    async with database.transaction() as tx:
-        assert await lock_path(tx, database.dialect, charge, None) == Path([], complete=False)
+    assert await locked(database, charge) == Path([], complete=False)
     assert await open_path(database, charge, None) == 2
     assert await open_path(database, charge, None) == 0
-    async with database.transaction() as tx:
-        path = await lock_path(tx, database.dialect, charge, None)
+    path = await locked(database, charge)
     assert path.complete
     assert {(w.account, w.period, w.left) for w in path.windows} == {
         ("alice", "day", 1_000_000),

@@ -141,7 +141,7 @@ class _Eager(_Honest):
 
     @hookimpl
     def policies(self, services):
-        services.database.transaction()
+        services.database.transact(None)
         return []
 
 

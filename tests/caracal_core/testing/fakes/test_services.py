@@ -85,7 +85,7 @@ async def test_a_test_without_a_database_learns_that_it_has_none():
     with pytest.raises(Failure):
         await database.execute("SELECT 1")
     with pytest.raises(Failure):
-        database.transaction()
+        await database.transact(None)
 
 
 def test_what_is_given_is_used():
