@@ -13,7 +13,8 @@ fresh timestamp.
 What each does: nginx proxies and nothing else. Envoy verifies the token (RS256) and takes from a
 local bucket; it claims no nonce and holds no money. The gateway verifies the token each time (no
 cache), looks the agent up, claims the nonce (in memory), decides, and streams; on the priced
-route it also holds and posts the price durably in SQLite, one short transaction each.
+route it also holds and posts the price durably in SQLite: two short transactions, which share
+their commits, and so their writes to the disk, with those of the requests beside them.
 """
 
 from __future__ import annotations

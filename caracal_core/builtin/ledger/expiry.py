@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import cast
 
 from msgspec import Struct
 
 from caracal_core.builtin.ledger.journal import enter
-from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.domain import Cause
 from caracal_core.ports import Database, Row, Statements
 
@@ -95,7 +94,7 @@ async def resolve(
         expired = await tx.fetch(_EXPIRED[database.dialect], at, most, owner, longest)
         if not expired:
             return []
-        ids = json.dumps([row["id"] for row in expired])
+        ids = array(cast(str, row["id"]) for row in expired)
         rows = await tx.fetch(_RESOLVE[database.dialect], at, ids, longest)
         await enter(tx, database.dialect, rows)
         return rows

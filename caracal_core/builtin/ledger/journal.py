@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import cast
 
-from caracal_core.builtin.ledger.statement import Statement
+import msgspec
+
+from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.builtin.ledger.windows import lock
 from caracal_core.ports import Dialect, Row, Statements
 
@@ -61,7 +62,7 @@ async def enter(tx: Statements, dialect: Dialect, ended: Sequence[Row]) -> None:
         dialect: of the database.
         ended: their rows, with ``id`` and ``windows``.
     """
-    ids = json.dumps([row["id"] for row in ended])
+    ids = array(cast(str, row["id"]) for row in ended)
     entries = await tx.fetch(_ENTER[dialect], ids)
     await _move(tx, dialect, entries, ended)
 
@@ -83,7 +84,7 @@ async def adjust(
 async def _move(
     tx: Statements, dialect: Dialect, entries: Sequence[Row], ended: Sequence[Row]
 ) -> None:
-    windows = {window for row in ended for window in json.loads(cast(str, row["windows"]))}
+    windows = {window for row in ended for window in msgspec.json.decode(cast(str, row["windows"]))}
     if windows:
         locked = await lock(tx, dialect, windows)
-        await tx.execute(_MOVE[dialect], json.dumps([row["id"] for row in entries]), locked)
+        await tx.execute(_MOVE[dialect], array(cast(int, row["id"]) for row in entries), locked)

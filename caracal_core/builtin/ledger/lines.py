@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from caracal_core.builtin.ledger.errors import PART
@@ -33,16 +34,12 @@ class Work(Generic[T]):
     async def do(self, turns: asyncio.Semaphore, tally: Tally) -> None:
         """Do it, and say on the receipt how it went."""
 
-        async def attempt(failed: int) -> T:
-            async with turns:
-                return await _uncancelled(self._attempt(failed))
-
         def gives_up(error: Exception) -> bool:
             tally.failed(error)
             return self._is_in_vain()
 
         try:
-            done = await insist(attempt, gives_up)
+            done = await insist(partial(self._once, turns), gives_up)
         except Refusal as refusal:
             tally.worked()
             self.fail(refusal)
@@ -60,6 +57,17 @@ class Work(Generic[T]):
         if not self.receipt.done():
             self.receipt.set_exception(error)
             self.receipt.exception()  # nobody has to look at it
+
+    async def _once(self, turns: asyncio.Semaphore, failed: int) -> T:
+        """Try it; a cancellation that is not this task's own is a failure like others."""
+        async with turns:
+            try:
+                return await self._attempt(failed)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                raise Failure(PART, "the store's own work was cancelled") from None
 
     def _is_in_vain(self) -> bool:
         """Return whether nobody waits for it any more, which no ending minds."""
@@ -137,17 +145,6 @@ class Lines:
             self._in_hand -= len(line)
             for work in line:
                 work.fail(_closed())
-
-
-async def _uncancelled(attempt: Awaitable[T]) -> T:
-    """Await an attempt; a cancellation that is not this task's own is a failure like others."""
-    try:
-        return await attempt
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise Failure(PART, "the store's own work was cancelled") from None
 
 
 def _closed() -> Failure:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import cast
 
 from caracal_core.builtin.ledger.errors import PART, Conflict
-from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.builtin.ledger.windows import Path, lock_path, open_path, shortage
 from caracal_core.domain import Charge, Reservation
 from caracal_core.ports import Database, Dialect, Row, Statements
@@ -81,7 +80,7 @@ async def _hold(
     path = await lock_path(tx, dialect, charge, at)
     if not path.complete:
         raise _NothingHeld(path)
-    windows = json.dumps([window.id for window in path.windows])
+    windows = array(window.id for window in path.windows)
     held = await tx.execute(_HOLD[dialect], windows, charge.amount.micro)
     if held != len(path.windows):
         raise _NothingHeld(path)
@@ -103,7 +102,7 @@ def _columns(charge: Charge) -> tuple[object, ...]:
     return (
         charge.id,
         charge.agent,
-        json.dumps(charge.accounts),
+        array(charge.accounts),
         charge.route,
         charge.request,
         charge.amount.currency,

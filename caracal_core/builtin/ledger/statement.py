@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+
+import msgspec
 
 from caracal_core.ports import Dialect
 from caracal_core.storage.dialect import NOW
@@ -30,6 +32,11 @@ _PATH = """
         WHERE a.name {among:$2 TEXT} AND b.currency = $3
     )
 """
+
+
+def array(values: Iterable[str | int]) -> str:
+    """Return the JSON array that a statement takes in the place of many values."""
+    return msgspec.json.encode(list(values)).decode()
 
 
 class _Among:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import cast
 
 from msgspec import Struct
 
-from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.domain import Charge, Money
 from caracal_core.errors import BudgetExceeded
 from caracal_core.ports import Database, Dialect, Row, Statements
@@ -67,7 +66,7 @@ class Window(Struct, frozen=True):
 
 async def lock_path(tx: Statements, dialect: Dialect, charge: Charge, at: float | None) -> Path:
     """Lock the current window of every budget on the charge's account path."""
-    accounts = json.dumps(charge.accounts)
+    accounts = array(charge.accounts)
     rows = await tx.fetch(_LOCK_PATH[dialect], at, accounts, charge.amount.currency)
     complete = bool(rows) and rows[0]["budgets"] == len(rows)
     return Path([_window(row) for row in rows], complete)
@@ -78,7 +77,7 @@ async def open_path(database: Database, charge: Charge, at: float | None) -> int
 
     It is a transaction of its own: nobody waits for another's new window with locks in hand.
     """
-    accounts = json.dumps(charge.accounts)
+    accounts = array(charge.accounts)
     sql = _OPEN[database.dialect]
     return await database.execute(sql, at, accounts, charge.amount.currency)
 
@@ -88,7 +87,7 @@ async def lock(tx: Statements, dialect: Dialect, ids: Iterable[int]) -> str:
 
     SQLite's transaction locked everything at its start.
     """
-    windows = json.dumps(sorted(ids))
+    windows = array(sorted(ids))
     if dialect == "postgresql":
         await tx.fetch(_LOCK[dialect], windows)
     return windows

@@ -11,7 +11,9 @@ from caracal_core.builtin import BUILTINS
 from caracal_core.builtin.ledger.config import ChargesConfig
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
 from caracal_core.builtin.ledger.store import PlainStore
+from caracal_core.errors import BudgetExceeded
 from caracal_core.ports import HealthCheck, Ledger
+from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import FakeMetrics, a_charge, a_services, usd
 
 
@@ -73,6 +75,21 @@ async def test_gauges_show_what_is_open_and_in_hand(services, metrics, give_budg
     assert metrics.read("in_hand") == 1
     await ending
     assert metrics.read("open") == 0
+
+
+async def test_charges_of_the_same_moment_share_a_commit_on_sqlite(sqlite_config, balanced_books):
+    """And end as exact as one by one: the budget has room for half of them."""
+    async with open_database(sqlite_config) as database:
+        await balanced_books.fund(database, "alice", usd("3.2"))
+        ledger = make_plugin().ledger(a_services(database=database))
+        await ledger.void((await ledger.reserve(a_charge(usd("0.1"), "alice"))).id, "not_sent")
+        said = []
+        database._writer._connection.set_trace_callback(said.append)
+        charges = [a_charge(usd("0.1"), "alice") for _ in range(64)]
+        receipts = await asyncio.gather(*map(ledger.reserve, charges), return_exceptions=True)
+        assert said.count("COMMIT") == 1
+        assert sum(isinstance(receipt, BudgetExceeded) for receipt in receipts) == 32
+        assert await balanced_books.wrong(database) == []
 
 
 async def test_holds_of_an_earlier_process_are_resolved_at_their_expiry(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from caracal_core.builtin.ledger import expiry, journal, reserving, settling, windows
-from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.storage.database import open_database
 
 STARTS = Statement("WITH {starts} SELECT period, starts_at FROM starts")
@@ -32,6 +32,17 @@ INSTANTS = [
     "2026-11-23T00:00:00",
     "2100-03-01T00:00:00",
 ]
+
+
+async def test_an_array_stands_for_many_values(database):
+    """Both databases take it, whatever is in the texts."""
+    among = Statement("SELECT CAST(1 AS INTEGER) AS one WHERE CAST($2 AS TEXT) {among:$1 TEXT}")
+    for value in ("a", "it's", '"', "\\", "ä\U0001f40e"):
+        assert await database.fetch(among[database.dialect], array(["x", value]), value)
+        assert not await database.fetch(among[database.dialect], array(["x", value]), "y")
+    numbers = Statement("SELECT CAST(1 AS INTEGER) AS one WHERE 7 {among:$1 BIGINT}")
+    assert await database.fetch(numbers[database.dialect], array(number for number in (3, 7)))
+    assert not await database.fetch(numbers[database.dialect], array([]))
 
 
 def started(at):
