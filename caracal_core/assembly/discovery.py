@@ -6,21 +6,36 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 
+from msgspec import Struct
+
 from caracal_core.assembly.inspection import check_class
 from caracal_core.assembly.pinned_imports import import_only
 from caracal_core.assembly.pins import Pin, check_pin, parse_pin
 from caracal_core.builtin import BUILTINS
 from caracal_core.config.core import Selection
 from caracal_core.config.enabled import Enabled
+from caracal_core.config.problems import Problems
 from caracal_core.errors import Misconfigured
 
-__all__ = ["Enabled", "discover", "how_to_install", "installed"]
+__all__ = ["Enabled", "Unavailable", "discover", "how_to_install", "installed", "survey"]
 
 GROUP = "caracal.plugins"
 CORE = "caracal-core"
 OURS = {name: f"./plugins/{name}" for name in ("auth_jwt", "auth_mtls", "auth_apikey", "mcp")}
 """Plugins that live in the project's own tree, and the paths they are installed from. They are
 never installed by name: some of the names belong to strangers on the public index."""
+
+
+class Unavailable(Struct, frozen=True):
+    """A plugin that the operator chose and that cannot be had.
+
+    Attributes:
+        name: what its entry point is called, or would be.
+        problem: why, and what mends it.
+    """
+
+    name: str
+    problem: Misconfigured
 
 
 def installed() -> Mapping[str, tuple[EntryPoint, ...]]:
@@ -40,13 +55,45 @@ def discover(selection: Selection) -> tuple[Enabled, ...]:
 
     Raises:
         Misconfigured: a chosen one is not installed, is offered twice, is not the pinned one,
-            cannot be imported, or is no plugin.
+            cannot be imported, or is no plugin; `SeveralMisconfigured` where it is more than
+            one of them.
+    """
+    found = survey(selection)
+    Problems(each.problem for each in found if isinstance(each, Unavailable)).refuse()
+    return tuple(each for each in found if isinstance(each, Enabled))
+
+
+def survey(selection: Selection) -> tuple[Enabled | Unavailable, ...]:
+    """Import those of the chosen plugins that can be had, and say why the others cannot.
+
+    Returns:
+        They are in the order of `discover`.
+
+    Raises:
+        Misconfigured: the choice itself is malformed.
     """
     there = installed()
     pins = {pin.name: pin for pin in _pins(selection.plugins)}
-    modes = [_plugin_of(mode, there) for mode in selection.auth_mode]
-    names = [*dict.fromkeys([*modes, *pins])]
-    return (*(_enable(pins.get(name, Pin(name)), there) for name in names), *_builtins())
+    found: dict[str, Enabled | Unavailable] = {}
+    for mode in selection.auth_mode:
+        try:
+            name = _plugin_of(mode, there)
+        except Misconfigured as problem:
+            name = _wanted(mode)
+            found[name] = Unavailable(name, problem)
+        else:
+            found[name] = _had(pins.get(name, Pin(name)), there)
+    for name, pin in pins.items():
+        if name not in found:
+            found[name] = _had(pin, there)
+    return (*found.values(), *_builtins())
+
+
+def _had(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]]) -> Enabled | Unavailable:
+    try:
+        return _enable(pin, there)
+    except Misconfigured as problem:
+        return Unavailable(pin.name, problem)
 
 
 def how_to_install(name: str) -> str | None:
@@ -72,10 +119,16 @@ def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]]) -> str:
         )
     if names:
         return names[0]
-    ours = next((name for name in OURS if _compact(name) == wanted), "")
+    ours = _wanted(mode)
     modes = [name.removeprefix("auth_") for name in there if name.startswith("auth_")]
     mend = how_to_install(ours) or _choices(mode, modes, "Installed modes")
     raise Misconfigured("auth_mode", f"no installed plugin serves the mode {mode}", mend)
+
+
+def _wanted(mode: str) -> str:
+    """Return what a mode's plugin is called where none is installed: as ours, if it is ours."""
+    name = f"auth_{mode}"
+    return next((ours for ours in OURS if _compact(ours) == _compact(name)), name)
 
 
 def _compact(name: str) -> str:

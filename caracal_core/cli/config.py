@@ -8,9 +8,7 @@ import click
 
 from caracal_core.assembly import discovery
 from caracal_core.cli.output import show
-from caracal_core.cli.session import load_configuration, sources
-from caracal_core.config.document import parse_document
-from caracal_core.config.load import select
+from caracal_core.cli.session import load_configuration, selection
 from caracal_core.config.schema import json_schema, schema_of
 
 
@@ -39,9 +37,7 @@ def show_effective(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def schema(ctx: click.Context) -> None:
     """Print the JSON Schema of caracal.yaml for the enabled plugins."""
-    snapshot = sources(ctx).read()
-    document = parse_document(snapshot.document or b"", snapshot.document_name)
-    enabled = discovery.discover(select(snapshot, document))
+    enabled = discovery.discover(selection(ctx))
     click.echo(json.dumps(json_schema(schema_of(enabled)), indent=2))
 
 

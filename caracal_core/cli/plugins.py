@@ -5,9 +5,14 @@ from __future__ import annotations
 import click
 import msgspec
 
+from caracal_core.assembly.discovery import Enabled, Unavailable, survey
 from caracal_core.assembly.inventory import take_inventory
 from caracal_core.cli.output import show
-from caracal_core.cli.session import load_configuration
+from caracal_core.cli.session import load_configuration, selection
+from caracal_core.config.core import Selection
+from caracal_core.errors import Misconfigured
+
+_COLUMNS = ("name", "version", "distribution", "state", "hooks", "keys")
 
 
 @click.command("plugins")
@@ -16,14 +21,24 @@ from caracal_core.cli.session import load_configuration
 def command(ctx: click.Context, as_json: bool) -> None:
     """List the installed plugins, in the order in which the enabled ones are asked.
 
-    What is installed but not enabled is listed from its metadata and is not imported.
+    What is installed but not enabled is listed from its metadata and is not imported. A chosen
+    plugin that is missing, or refused, is listed with its mend; the exit is 2 then, as wherever
+    the configuration does not hold.
     """
-    rows = [
-        msgspec.structs.asdict(item) for item in take_inventory(load_configuration(ctx).enabled)
-    ]
+    items = take_inventory(_chosen(ctx))
+    wrong = any(item.mend for item in items)
     show(
-        rows,
-        ["name", "version", "distribution", "state", "hooks", "keys"],
+        [msgspec.structs.asdict(item) for item in items],
+        [*_COLUMNS, "mend"] if wrong else _COLUMNS,
         as_json=as_json,
         empty="No plugin is installed.",
     )
+    load_configuration(ctx)  # after the list, which shows what to choose from
+
+
+def _chosen(ctx: click.Context) -> tuple[Enabled | Unavailable, ...]:
+    """Return what is chosen; of a choice that cannot be read, core's own plugins alone."""
+    try:
+        return survey(selection(ctx))
+    except Misconfigured:
+        return survey(Selection(auth_mode=()))

@@ -11,7 +11,9 @@ import click
 
 from caracal_core.assembly import discovery
 from caracal_core.cli.options import chosen_file, overrides
-from caracal_core.config.load import Loaded, load
+from caracal_core.config.core import Selection
+from caracal_core.config.document import parse_document
+from caracal_core.config.load import Loaded, load, select
 from caracal_core.config.sources import Sources, locate
 from caracal_core.ports import Database
 from caracal_core.storage.database import open_database
@@ -31,6 +33,16 @@ def load_configuration(ctx: click.Context) -> Loaded:
         Misconfigured: naming every key at fault, its place and its mend.
     """
     return load(sources(ctx).read(), discovery)
+
+
+def selection(ctx: click.Context) -> Selection:
+    """Read which plugins are chosen, and nothing else of the configuration.
+
+    Raises:
+        Misconfigured: a source cannot be read, or the choice is malformed.
+    """
+    snapshot = sources(ctx).read()
+    return select(snapshot, parse_document(snapshot.document or b"", snapshot.document_name))
 
 
 def run(ctx: click.Context, work: Callable[[Database, Loaded], Awaitable[T]]) -> T:

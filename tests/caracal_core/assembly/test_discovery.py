@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from caracal_core.assembly.discovery import discover, installed
+from caracal_core.assembly.discovery import Unavailable, discover, installed, survey
 from caracal_core.builtin import BUILTINS
 from caracal_core.config.core import Selection
 from caracal_core.errors import Misconfigured
@@ -161,3 +161,27 @@ def test_one_plugin_pinned_twice_is_refused(packages):
 
 def test_a_malformed_pin_is_refused_with_its_place():
     assert refusal(plugins=["acme>=1"]).startswith("plugins[0]: 'acme>=1' is not the name")
+
+
+def test_every_plugin_that_cannot_be_had_is_told_at_once():
+    told = refusal(auth_mode="nowhere,jwt", plugins="acne")
+    assert [line.partition(":")[0] for line in told.splitlines()] == ["auth_mode", "plugins"]
+
+
+def test_a_survey_gives_what_can_be_had_and_why_the_rest_cannot(packages):
+    """In the order of the choice; a name that is chosen twice over stands once."""
+    packages.add("acme")
+    chosen = survey(Selection(auth_mode="no_where,jwt", plugins="acme,auth_no_where,acne"))
+    assert [(each.name, isinstance(each, Unavailable)) for each in chosen][:4] == [
+        ("auth_no_where", True),
+        ("auth_jwt", False),
+        ("acme", False),
+        ("acne", True),
+    ]
+
+
+def test_a_mode_of_ours_that_is_missing_is_called_as_ours(monkeypatch):
+    """So that its row in the list is the plugin's name, however the mode was written."""
+    monkeypatch.setattr("caracal_core.assembly.discovery.entry_points", lambda group: ())
+    names = [each.name for each in survey(Selection(auth_mode="api_key,mtls,else"))]
+    assert names[:3] == ["auth_apikey", "auth_mtls", "auth_else"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from caracal_core.assembly.discovery import discover
+from caracal_core.assembly.discovery import discover, survey
 from caracal_core.assembly.inventory import take_inventory
 from caracal_core.assembly.pins import parse_pin
 from caracal_core.config.core import Selection
@@ -52,3 +52,16 @@ def test_its_pin_is_accepted_for_what_is_installed(packages):
     pin = inventory([])["acme"].pin
     assert parse_pin(pin, "plugins").digest
     assert inventory([pin])["acme"].state == "enabled"
+
+
+def test_what_is_chosen_and_cannot_be_had_says_why_and_what_mends_it(packages):
+    """Installed and broken is not the same as missing; neither has a version that runs."""
+    packages.add("broken", code="raise RuntimeError('half of it')", version="3")
+    items = take_inventory(survey(Selection(auth_mode=[], plugins=["broken", "acne"])))
+    broken, missing = items[:2]
+    assert (broken.state, broken.version, broken.hooks) == ("refused", "", ())
+    assert broken.problem.startswith("plugin broken: importing")
+    assert broken.pin.startswith("broken==3@")
+    assert (missing.state, missing.problem) == ("missing", "plugins: acne is not installed")
+    assert "Installed plugins:" in missing.mend
+    assert [item.name for item in items].count("broken") == 1

@@ -24,3 +24,56 @@ def test_people_get_a_table(caracal):
     lines = caracal("plugins").stdout.splitlines()
     assert lines[0].split() == ["NAME", "VERSION", "DISTRIBUTION", "STATE", "HOOKS", "KEYS"]
     assert lines[1].split()[0] == "auth_jwt"
+
+
+def test_a_missing_plugin_is_listed_with_its_mend_among_what_is_there(caracal, packages):
+    """The list is what one would look for it in."""
+    packages.add("acme")
+    packages.add("broken", code="raise RuntimeError('half installed')")
+    environment = {
+        "PYTHONPATH": str(packages.directory),
+        "AUTH_MODE": "nowhere,jwt",
+        "PLUGINS": "broken,acme,acne",
+    }
+    told = caracal("plugins", "--json", environment=environment)
+    assert told.returncode == 2
+    rows = json.loads(told.stdout)
+    assert [(row["name"], row["state"]) for row in rows[:5]] == [
+        ("auth_nowhere", "missing"),
+        ("auth_jwt", "enabled"),
+        ("broken", "refused"),
+        ("acme", "enabled"),
+        ("acne", "missing"),
+    ]
+    acne = rows[4]
+    assert acne["problem"] == "plugins: acne is not installed"
+    assert acne["mend"].startswith("Did you mean acme?")
+    assert [row["mend"] for row in rows if row["state"] in {"enabled", "built-in"}].count("") > 5
+    paragraph = told.stderr.splitlines()
+    assert [line.partition(":")[0] for line in paragraph] == [
+        "auth_mode",
+        "plugin broken",
+        "plugins",
+    ]
+    table = caracal("plugins", environment=environment)
+    assert (table.returncode, table.stderr) == (2, told.stderr)
+    head, first, *_ = table.stdout.splitlines()
+    assert head.split()[-1] == "MEND"
+    assert first.split()[:2] == ["auth_nowhere", "missing"]
+    assert "Installed modes:" in first
+
+
+def test_a_choice_that_cannot_be_read_still_leaves_the_list(caracal, tmp_path):
+    """And the fault is told after it."""
+    (tmp_path / "caracal.yaml").write_text("plugins: [1, [2]]")
+    told = caracal("plugins", "--config", "caracal.yaml")
+    assert told.returncode == 2
+    assert "plugins" in told.stderr
+    assert {"auth_jwt", "routes"} <= {line.split()[0] for line in told.stdout.splitlines()}
+
+
+def test_what_else_is_wrong_is_still_told(caracal, tmp_path):
+    (tmp_path / "caracal.yaml").write_text("polices: []")
+    told = caracal("plugins", "--config", "caracal.yaml")
+    assert (told.returncode, "Did you mean policies?" in told.stderr) == (2, True)
+    assert told.stdout.splitlines()[1].split()[0] == "auth_jwt"

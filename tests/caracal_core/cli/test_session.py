@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from caracal_core.cli.options import configurable
-from caracal_core.cli.session import load_configuration, run, sources
+from caracal_core.cli.session import load_configuration, run, selection, sources
 from caracal_core.errors import Failure, Misconfigured
 
 
@@ -38,6 +38,14 @@ def test_the_configuration_is_the_one_the_command_line_points_at(within, tmp_pat
     assert within(load_configuration, "--config", str(path)).core.log_level == "ERROR"
     assert within(load_configuration, "--set", "log_level=DEBUG").core.log_level == "DEBUG"
     assert within(sources, "--config", str(path)).file == path
+
+
+def test_the_choice_of_plugins_is_read_by_itself(within, tmp_path):
+    """Whatever else the configuration says, and whether the plugins are there or not."""
+    path = tmp_path / "caracal.yaml"
+    path.write_text("{auth_mode: nowhere, plugins: [acme], rutes: []}")
+    chosen = within(selection, "--config", str(path))
+    assert (chosen.auth_mode, chosen.plugins) == (("nowhere",), ("acme",))
 
 
 def test_the_work_gets_the_open_store_and_its_result_comes_back(within):
