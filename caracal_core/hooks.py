@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from caracal_core.ports import (
         Authenticator,
         Endpoint,
+        FileReader,
         HealthCheck,
         Ledger,
         Meter,
@@ -39,6 +40,24 @@ hookspec = pluggy.HookspecMarker("caracal")
 
 class Hooks:
     """The specification that pluggy checks names against and mypy checks overrides against."""
+
+    @hookspec
+    def files(self, services: Services) -> Sequence[FileReader]:
+        """Give what reads the files that the configuration names: keys, certificates, secrets.
+
+        When: once per assembly.
+        Rule: all are read before any lifespan is entered, and by ``caracal check``, so that the
+            operator hears at once of everything that is missing or cannot be used. The plugin
+            reads them itself in `lifespan`, and may follow them (`caracal_core.following`).
+        Default: none.
+
+        Args:
+            services: what the house lends this plugin.
+
+        Returns:
+            Parts with ``async read()``.
+        """
+        return ()
 
     @hookspec
     def lifespan(self, services: Services) -> AbstractAsyncContextManager[None]:

@@ -35,6 +35,21 @@ from caracal_core.domain import (
 
 
 @runtime_checkable
+class FileReader(Protocol):
+    """Reads a file that the configuration names: a key, a certificate, a secret."""
+
+    async def read(self) -> bool:
+        """Read it as it is now, and return whether something else is in force than before.
+
+        Nothing is opened that would have to be closed. What is slow is done in a thread.
+
+        Raises:
+            Misconfigured: it cannot be read or used, with the key that names it, the file and
+                the mend, and without what stands in it. What was in force stays.
+        """
+
+
+@runtime_checkable
 class Router(Protocol):
     """Says which route a request takes."""
 

@@ -17,6 +17,7 @@ from caracal_core.plugin import Plugin, Services
 from caracal_core.ports import (
     Authenticator,
     Endpoint,
+    FileReader,
     HealthCheck,
     Ledger,
     Meter,
@@ -59,6 +60,7 @@ class Furnishing(Struct, frozen=True):
     builtin: bool
     plugin: Plugin[Any]
     lifespan: Callable[[], AbstractAsyncContextManager[None]]
+    files: tuple[FileReader, ...] = ()
     routers: tuple[Router, ...] = ()
     authenticators: tuple[Authenticator, ...] = ()
     replay_guard: ReplayGuard | None = None
@@ -80,6 +82,7 @@ class Furnishing(Struct, frozen=True):
 
 
 _ROLES: Mapping[str, Role[Any]] = {
+    "files": Role(FileReader, {"read": 0}),
     "routers": Role(Router, {"match": 1}),
     "authenticators": Role(Authenticator, {"authenticate": 1}),
     "replay_guard": Role(ReplayGuard, {"claim": 1}),

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from caracal_core.assembly.furnishing import Furnishing
+from caracal_core.assembly.reading import read_files
 from caracal_core.errors import Misconfigured
 
 OPEN_SECONDS = 30.0
@@ -73,11 +74,13 @@ class Life:
 
 
 async def open_lives(furnishings: Sequence[Furnishing]) -> tuple[Life, ...]:
-    """Open these plugins in order; if one cannot be opened, close those that were.
+    """Read their files and open these plugins in order; if one cannot be, close those that were.
 
     Raises:
-        Misconfigured: naming the plugin that could not be opened.
+        Misconfigured: naming every file that cannot be used, or the plugin that could not be
+            opened.
     """
+    await read_files(furnishings)
     lives: list[Life] = []
     try:
         for furnishing in furnishings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 MASK = "***"
 
@@ -10,7 +11,7 @@ SHORTEST = 6
 """Shorter secrets are not looked for: they are parts of ordinary words."""
 
 REMEMBERED_MAX = 1_000
-"""Secrets that are looked for; the first to come stay."""
+"""Secrets that are looked for; those that were read last stay, for files rotate."""
 
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -27,15 +28,23 @@ class Masking:
 
     def __init__(self) -> None:
         self._known: dict[str, None] = {}
+        self._lock = threading.Lock()  # secrets are read in threads, and logs written in others
 
     def remember(self, secret: str) -> None:
         """Look for this secret from now on."""
-        if len(secret) >= SHORTEST and len(self._known) < REMEMBERED_MAX:
+        if len(secret) < SHORTEST:
+            return
+        with self._lock:
+            self._known.pop(secret, None)
+            if len(self._known) >= REMEMBERED_MAX:
+                del self._known[next(iter(self._known))]
             self._known[secret] = None
 
     def mask(self, text: str) -> str:
         """Return the text without secrets."""
-        for secret in self._known:
+        with self._lock:
+            known = tuple(self._known)
+        for secret in known:
             if secret in text:
                 text = text.replace(secret, MASK)
         return _SHAPES.sub(MASK, text)

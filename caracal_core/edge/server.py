@@ -20,6 +20,7 @@ from caracal_core.edge.door import Door
 from caracal_core.edge.port import Port, wait
 from caracal_core.edge.tls import Certificates
 from caracal_core.errors import Failure
+from caracal_core.following import following
 
 QUIET_SECONDS = 1.0
 """How long a kept connection may carry a request that is on its way while the stop begins."""
@@ -140,8 +141,7 @@ async def serve(
         await operators.open()
         await agents.open()
         if certificates is not None:
-            watch = asyncio.create_task(certificates.watch(), name="certificates")
-            stack.callback(watch.cancel)
+            await stack.enter_async_context(following([certificates.follower]))
         _settle_memory()
         announce(agents.url, operators.url)
         await signals.stop.wait()

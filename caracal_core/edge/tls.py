@@ -16,9 +16,11 @@ from pathlib import Path
 from cryptography import x509
 
 from caracal_core.config.address import Address
+from caracal_core.config.problems import Problems
 from caracal_core.config.tls import TlsConfig
 from caracal_core.edge.loopback import is_loopback
 from caracal_core.errors import Misconfigured
+from caracal_core.following import Follower
 from caracal_core.ports import Metrics
 
 FILE_BYTES = 2**20
@@ -54,7 +56,7 @@ class RotatingContext(ssl.SSLContext):
 
 
 class Certificates:
-    """The certificate files, as they are now.
+    """The certificate files, as they are now; a `FileReader`.
 
     Args:
         config: names the files.
@@ -62,6 +64,7 @@ class Certificates:
 
     Attributes:
         context: what the server is created with; it stays the same through every rotation.
+        follower: takes changed files into use; what cannot be used changes nothing.
 
     Raises:
         Misconfigured: the files do not make a working context.
@@ -69,12 +72,18 @@ class Certificates:
 
     def __init__(self, config: TlsConfig, metrics: Metrics) -> None:
         self._config = config
-        self._seen = _digest(config)
+        self._in_force = ""
         self.context = RotatingContext(ssl.PROTOCOL_TLS_SERVER)
-        self._adopt()
-        self._rotated = metrics.counter("reloads", "Certificate files taken into use anew.")
-        self._failed = metrics.counter(
-            "reload_failures", "Changed certificate files that could not be taken into use."
+        self._read()
+        self.follower = Follower(
+            "certificate files",
+            self,
+            _log,
+            metrics.counter("reloads", "Certificate files taken into use anew."),
+            metrics.counter(
+                "reload_failures", "Changed certificate files that could not be taken into use."
+            ),
+            config.watch_seconds,
         )
         metrics.gauge(
             "certificate_expires_seconds",
@@ -82,37 +91,31 @@ class Certificates:
             lambda: self._expires,
         )
 
-    async def watch(self) -> None:
-        """Look at the files every few seconds, for ever."""
-        while True:
-            await asyncio.sleep(self._config.watch_seconds)
-            try:
-                await asyncio.to_thread(self.refresh)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the watch goes on
-                self._failed.add()
-                _log.error("looking at the certificate files raised %s", type(error).__name__)
+    async def read(self) -> bool:
+        return await asyncio.to_thread(self._read)
 
-    def refresh(self) -> None:
-        """Take changed files into use; what cannot be used is reported and changes nothing.
-
-        Contents are compared, not times: a mounted Secret changes by a link that is swapped.
-        """
-        seen = _digest(self._config)
-        if seen == self._seen:
-            return
-        self._seen = seen
-        try:
-            self._adopt()
-        except (Misconfigured, OSError, ValueError) as error:
-            self._failed.add()
-            _log.error("the new certificate files are not used, the old ones stay: %s", error)
-        else:
-            self._rotated.add()
-            _log.info("the new certificate files are in use")
+    def _read(self) -> bool:
+        digest = _digest(self._config)
+        if digest == self._in_force:
+            return False
+        self._adopt()
+        self._in_force = digest
+        return True
 
     def _adopt(self) -> None:
-        expires = _expiry(self._config.cert_file)
-        self.context.newest = _context(self._config)
+        """Take the files into use, or tell everything that is wrong with them."""
+        config, problems = self._config, Problems()
+        context, expires = _bare_context(), 0.0
+        with problems.collected():
+            expires = _expiry(config.cert_file)
+        with problems.collected():
+            _read(config.key_file, "tls.key_file")
+            if expires:
+                _load_pair(context, config)
+        with problems.collected():
+            _load_authorities(context, config.ca_file)
+        problems.refuse()
+        self.context.newest = context
         self._expires = expires
 
 
@@ -134,8 +137,8 @@ def certificates(config: TlsConfig, listen: Address, metrics: Metrics) -> Certif
     return Certificates(config, metrics)
 
 
-def _context(config: TlsConfig) -> ssl.SSLContext:
-    """Make a context from the files.
+def _bare_context() -> ssl.SSLContext:
+    """Make a context that has no certificate yet.
 
     `ssl.create_default_context` is not used: from Python 3.13 on it refuses authorities
     without a key usage, such as those that plain ``openssl req -x509`` makes.
@@ -145,13 +148,10 @@ def _context(config: TlsConfig) -> ssl.SSLContext:
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
-    _load_pair(context, config)
-    _load_authorities(context, config.ca_file)
     return context
 
 
 def _load_pair(context: ssl.SSLContext, config: TlsConfig) -> None:
-    _read(config.key_file, "tls.key_file")
     try:
         # A key that wants a password gets a wrong one: nobody is there to type it.
         context.load_cert_chain(config.cert_file, config.key_file, password=lambda: "-")

@@ -10,6 +10,7 @@ from caracal_core.plugin import Config, Plugin
 from caracal_core.testing.fakes import a_services
 
 DEFAULTS = {
+    "files": (),
     "routers": (),
     "authenticators": (),
     "replay_guard": None,
@@ -49,9 +50,11 @@ def test_the_specification_is_what_pluggy_knows():
 
 def test_they_stand_in_the_order_a_gateway_meets_them():
     """The order of the file is the order of a reader."""
+    first, *others = DEFAULTS
     assert [name for name in vars(Hooks) if name in DEFAULTS or name == "lifespan"] == [
+        first,
         "lifespan",
-        *DEFAULTS,
+        *others,
     ]
 
 

@@ -21,6 +21,7 @@ VERBS = {
     ports.Upstream: {"reply_seconds", "send"},
     ports.ReplyFilter: {"filter"},
     ports.Observer: {"observe"},
+    ports.FileReader: {"read"},
     ports.HealthCheck: {"name", "check"},
     ports.Statements: {"fetch", "execute"},
     ports.Database: {"fetch", "execute", "dialect", "transaction"},

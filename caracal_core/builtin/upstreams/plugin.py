@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, StringConstraints
 
 from caracal_core.builtin.upstreams.config import Origin, SecretHeader, UpstreamConfig
 from caracal_core.builtin.upstreams.dialling import Dialler
+from caracal_core.builtin.upstreams.own_fields import OwnField, OwnFields
 from caracal_core.builtin.upstreams.pool import HttpPool
 from caracal_core.builtin.upstreams.request_head import RequestHead
+from caracal_core.builtin.upstreams.trust import Trust
 from caracal_core.builtin.upstreams.upstream import HttpUpstream
-from caracal_core.errors import Misconfigured
+from caracal_core.following import Follower, following
 from caracal_core.plugin import Config, Plugin, Services, hookimpl, setting
-from caracal_core.ports import Secrets, Upstream
-
-_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
+from caracal_core.ports import Counter, FileReader, Metrics, Secrets, Upstream
 
 UpstreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -61,27 +58,48 @@ class UpstreamsPlugin(Plugin[UpstreamsConfig]):
         return self._parts
 
     @hookimpl
+    def files(self, services: Services) -> Sequence[FileReader]:
+        readers: list[FileReader] = []
+        for name, config in self.config.upstreams.items():
+            readers += [Trust(name, config.ca_file)] if config.ca_file else []
+            readers += _fields(name, config, services.secrets).values()
+        return readers
+
+    @hookimpl
     @asynccontextmanager
     async def lifespan(self, services: Services) -> AsyncIterator[None]:
+        """Serve, and follow the secrets that stand in files."""
+        followers = []
         async with AsyncExitStack() as opened:
             for name, config in self.config.upstreams.items():
-                await _open(self._parts[name], name, config, services)
+                fields = await _open(self._parts[name], name, config, services)
                 opened.push_async_callback(self._parts[name].close)
-            yield
+                if any(_is_in_a_file(given) for given in config.headers.values()):
+                    followers.append(_follower(name, fields, services))
+            services.metrics.gauge(
+                "credentials_broken",
+                "Upstreams whose secret files cannot be used; the last good ones are in force.",
+                lambda: sum(follower.broken for follower in followers),
+            )
+            _changes(services.metrics)  # published as 0 from the start, so that alerts can rise
+            async with following(followers):
+                yield
 
 
 async def _open(
     upstream: HttpUpstream, name: str, config: UpstreamConfig, services: Services
-) -> None:
-    """Read what stands in files, and let the upstream serve."""
+) -> OwnFields:
+    """Read what stands in files, and let the upstream serve; return what to follow."""
     origin = Origin.parse(config.url)
-    tls = await asyncio.to_thread(_tls, name, config) if origin.tls else None
+    trust = Trust(name, config.ca_file)
+    if origin.tls:
+        await trust.read()
     dialler = Dialler(
         upstream.part,
         origin.host,
         origin.port,
         allow_private=config.allow_private,
-        tls=tls,
+        tls=trust.context if origin.tls else None,
         log=services.log,
     )
     pool = HttpPool(
@@ -91,38 +109,32 @@ async def _open(
         connect_seconds=config.connect_timeout,
         idle_seconds=config.idle_timeout,
     )
-    own = _own_headers(name, config, services.secrets)
-    upstream.open(RequestHead(origin.authority, origin.base, own), pool)
+    head = RequestHead(origin.authority, origin.base, ())
+    fields = OwnFields(_fields(name, config, services.secrets), head)
+    await fields.read()
+    upstream.open(head, pool)
+    return fields
 
 
-def _tls(name: str, config: UpstreamConfig) -> ssl.SSLContext:
-    """Return the context that verifies the upstream's certificate and name."""
-    try:
-        context = ssl.create_default_context(cafile=config.ca_file)
-    except OSError as error:
-        raise Misconfigured(
-            f"upstreams.{name}.ca_file",
-            f"no certificate can be read from it ({error.strerror or 'no PEM'})",
-            "Name a readable file with PEM certificates.",
-        ) from error
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+def _fields(name: str, config: UpstreamConfig, secrets: Secrets) -> Mapping[str, OwnField]:
+    return {
+        header: OwnField(name, header, given, secrets) for header, given in config.headers.items()
+    }
 
 
-def _own_headers(name: str, config: UpstreamConfig, secrets: Secrets) -> list[tuple[str, str]]:
-    """Return the upstream's own headers with their secrets in."""
-    return [
-        (header, _value(f"upstreams.{name}.headers.{header}", given, secrets))
-        for header, given in config.headers.items()
-    ]
+def _is_in_a_file(given: object) -> bool:
+    return isinstance(given, SecretHeader) and given.secret_file is not None
 
 
-def _value(where: str, given: SecretStr | SecretHeader, secrets: Secrets) -> str:
-    value = given.get_secret_value() if isinstance(given, SecretStr) else secrets.read(given.source)
-    if not _VALUE.fullmatch(value):
-        raise Misconfigured(
-            where,
-            "its value is empty or holds a character that no header may hold",
-            "Write visible ASCII on one line.",
-        )
-    return value
+def _follower(name: str, fields: OwnFields, services: Services) -> Follower:
+    what = f"credential of upstream {name}"
+    return Follower(what, fields, services.log, *_changes(services.metrics))
+
+
+def _changes(metrics: Metrics) -> tuple[Counter, Counter]:
+    """Return what counts the changes of secret files that were taken up, and the refused ones."""
+    taken_up, refused = (
+        metrics.counter("credential_changes", "Changes seen in secret files.", result=result)
+        for result in ("taken_up", "refused")
+    )
+    return taken_up, refused

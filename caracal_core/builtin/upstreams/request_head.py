@@ -50,8 +50,13 @@ class RequestHead:
     """
 
     def __init__(self, authority: str, base: str, own: Iterable[tuple[str, str]]) -> None:
-        own = [("host", authority), *own]
+        self._authority = authority
         self._base = base
+        self.renew(own)
+
+    def renew(self, own: Iterable[tuple[str, str]]) -> None:
+        """Write these own fields from now on, such as a rotated credential."""
+        own = [("host", self._authority), *own]
         self._own = "".join(f"{name}: {value}\r\n" for name, value in own)
         self._own_names = frozenset(canonical(name) for name, _ in own)
 

@@ -141,6 +141,12 @@ class PluginContract:
         for hook in ("routers", "authenticators", "policies", "meters", "upstreams"):
             assert len(getattr(old, hook)) == len(getattr(new, hook))
 
+    async def test_its_files_can_be_read_before_it_opens(self, furnishing: Furnishing) -> None:
+        """``caracal check`` does; looking again at what did not change finds nothing new."""
+        for reader in furnishing.files:
+            await reader.read()
+            assert not await reader.read()
+
     async def test_it_opens_and_closes(self, furnishing: Furnishing) -> None:
         """Once a generation."""
         async with furnishing.lifespan():

@@ -18,6 +18,7 @@ from caracal_core.testing.fakes.origin import Origin
 from caracal_core.testing.fakes.parts import (
     TrivialAuthenticator,
     TrivialDirectory,
+    TrivialFileReader,
     TrivialHealthCheck,
     TrivialLedger,
     TrivialObserver,
@@ -58,6 +59,7 @@ __all__ = [
     "Stubborn",
     "TrivialAuthenticator",
     "TrivialDirectory",
+    "TrivialFileReader",
     "TrivialHealthCheck",
     "TrivialLedger",
     "TrivialObserver",

@@ -29,7 +29,13 @@ from caracal_core.domain import (
     Route,
     Terms,
 )
-from caracal_core.errors import BadRequest, BudgetExceeded, Denied, Unauthenticated
+from caracal_core.errors import (
+    BadRequest,
+    BudgetExceeded,
+    Denied,
+    Misconfigured,
+    Unauthenticated,
+)
 from caracal_core.testing.fakes.behaviour import Behaviour, allow
 from caracal_core.testing.fakes.script import stream
 from caracal_core.testing.fakes.values import usd
@@ -248,6 +254,14 @@ class TrivialObserver(_Trivial):
     async def observe(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
         await self.answer("observe", lambda: None, lambda: None)
+
+
+class TrivialFileReader(_Trivial):
+    """Finds the file as it was; denied, it does not find it."""
+
+    async def read(self) -> bool:
+        missing = Misconfigured("test.file", "it does not exist", "Mount it.")
+        return await self.answer("read", lambda: False, _raises(missing))
 
 
 class TrivialHealthCheck(_Trivial):

@@ -44,8 +44,8 @@ def refusal(candidate):
 
 
 def test_the_hooks_stand_in_the_order_of_a_request():
-    assert HOOKS[:4] == ("lifespan", "routers", "authenticators", "replay_guard")
-    assert len(HOOKS) == 15
+    assert HOOKS[:5] == ("files", "lifespan", "routers", "authenticators", "replay_guard")
+    assert len(HOOKS) == 16
 
 
 def test_capabilities_are_read_off_in_that_order():

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from caracal_core.assembly import lifecycle
@@ -10,6 +11,7 @@ from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.assembly.lifecycle import close_lives, open_lives
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Config, Plugin
+from caracal_core.testing.fakes import TrivialFileReader, deny
 
 
 @pytest.fixture
@@ -111,3 +113,11 @@ async def test_it_is_entered_and_left_by_the_same_task():
 
     await close_lives(await open_lives([Furnishing("a", False, Plugin(Config()), span)]))
     assert tasks[0] is tasks[1]
+
+
+async def test_nothing_is_opened_before_every_file_was_read(living, journal):
+    reader = TrivialFileReader(deny, journal)
+    unreadable = msgspec.structs.replace(living("b"), files=(reader,))
+    with pytest.raises(Misconfigured, match=r"test\.file"):
+        await open_lives([living("a"), unreadable])
+    assert journal == ["read"]

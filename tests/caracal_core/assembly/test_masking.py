@@ -39,7 +39,17 @@ def test_short_and_countless_secrets_do_not_make_logs_unreadable_or_slow():
     masking.remember("a")
     for number in range(REMEMBERED_MAX + 10):
         masking.remember(f"secret-{number:05}")
-    assert masking.mask("a cat, secret-00999, secret-01000") == "a cat, ***, secret-01000"
+    assert masking.mask("a cat, secret-00009, secret-00010") == "a cat, secret-00009, ***"
+
+
+def test_those_that_were_read_last_stay():
+    """What a rotation has replaced is forgotten first; what is read again and again never."""
+    masking = Masking()
+    for number in range(REMEMBERED_MAX + 10):
+        if number in {0, REMEMBERED_MAX - 10}:
+            masking.remember("in-use")
+        masking.remember(f"secret-{number:05}")
+    assert masking.mask("in-use secret-01009") == "*** ***"
 
 
 @pytest.mark.timeout(20)

@@ -191,7 +191,7 @@ def test_a_rotated_pair_is_served_to_the_next_connection(run, mount, authority, 
         async with _serving(served.context) as port:
             assert (await _ask(port, _client(authority), name))[0] == "first"
             mount.publish(authority, "second")
-            served.refresh()
+            await served.follower.look()
             assert (await _ask(port, _client(authority), name))[0] == "second"
         assert (metrics.counted("reloads"), metrics.counted("reload_failures")) == (1, 0)
 
@@ -213,7 +213,7 @@ def test_a_rotated_authority_decides_whom_the_next_connection_may_prove(
         async with _serving(served.context) as port:
             assert (await _ask(port, old, name))[1] == "old-agent"
             mount.publish(authority, trusted=newer)
-            served.refresh()
+            await served.follower.look()
             assert (await _ask(port, new, name))[1] == "new-agent"
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await _ask(port, old, name)
@@ -233,7 +233,7 @@ async def test_a_session_begun_under_a_removed_authority_is_not_resumed(
     session = _handshake(client, served.context, None).session
     assert _handshake(client, served.context, session).session_reused
     mount.publish(authority, trusted=make_authority("newer"))
-    served.refresh()
+    await served.follower.look()
     with pytest.raises(ssl.SSLError):
         _handshake(client, served.context, session)
 
@@ -272,7 +272,7 @@ def test_rotation_under_load_fails_no_handshake(run, mount, authority):
             clients = [asyncio.create_task(come(name)) for name in ("localhost", None, None)]
             for number in range(1, 21):
                 mount.publish(authority, str(number))
-                await asyncio.to_thread(served.refresh)
+                await served.follower.look()
                 assert (await _ask(port, _client(authority)))[0] == str(number)
             done.set()
             for seen in await asyncio.gather(*clients):
@@ -285,7 +285,7 @@ def test_rotation_under_load_fails_no_handshake(run, mount, authority):
 async def test_the_watch_finds_a_swapped_directory_by_itself(mount, authority):
     mount.publish(authority, "first")
     served = Certificates(mount.config, FakeMetrics())
-    watch = asyncio.create_task(served.watch())
+    watch = asyncio.create_task(served.follower.run())
     async with _serving(served.context) as port, asyncio.timeout(10):
         mount.publish(authority, "second")
         while (await _ask(port, _client(authority)))[0] != "second":
@@ -345,15 +345,15 @@ async def test_a_broken_rotation_is_reported_once_and_the_old_pair_stays(
     async with _serving(served.context) as port:
         breaking(mount, authority, make_authority)
         with caplog.at_level(logging.INFO):
-            served.refresh()
-            served.refresh()
+            await served.follower.look()
+            await served.follower.look()
         assert (await _ask(port, _client(authority)))[0] == "first"
         assert (metrics.counted("reloads"), metrics.counted("reload_failures")) == (0, 1)
         assert len(caplog.messages) == 1
         assert "tls." in caplog.text
         assert "PRIVATE KEY" not in caplog.text
         mount.publish(authority, "third")
-        served.refresh()
+        await served.follower.look()
         assert (await _ask(port, _client(authority)))[0] == "third"
 
 

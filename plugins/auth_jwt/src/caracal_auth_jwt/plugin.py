@@ -13,7 +13,7 @@ from caracal_auth_jwt.config import JwtConfig
 from caracal_auth_jwt.header import HeaderRules
 from caracal_auth_jwt.key_file import KeyFile
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import Authenticator
+from caracal_core.ports import Authenticator, FileReader
 
 
 class JwtPlugin(Plugin[JwtConfig]):
@@ -24,6 +24,10 @@ class JwtPlugin(Plugin[JwtConfig]):
     def __init__(self, config: JwtConfig) -> None:
         super().__init__(config)
         self._keys = KeyFile(config.public_key_path, config.algorithm)
+
+    @hookimpl
+    def files(self, services: Services) -> Sequence[FileReader]:
+        return [self._keys]
 
     @hookimpl
     @asynccontextmanager

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import ssl
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.builtin.upstreams.plugin import UpstreamsConfig, UpstreamsPlugin
 from caracal_core.errors import Denied, Failure, Misconfigured, UpstreamUnreachable
 from caracal_core.testing.contracts import PluginContract
-from caracal_core.testing.fakes import a_services
+from caracal_core.testing.fakes import FakeMetrics, a_services
 
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -130,6 +134,70 @@ async def test_an_unreadable_authority_stops_the_start(connect, tmp_path, conten
         path.write_text(content)
     with pytest.raises(Misconfigured, match=r"upstreams\.up\.ca_file: .* PEM certificates"):
         await connect("https://a.example", ca_file=str(path))
+
+
+async def test_every_file_is_handed_over_to_be_read_before_anything_opens(tmp_path):
+    """So that all that is wrong with any of them is told at once."""
+    section = {
+        "a": {"url": "https://a", "ca_file": str(tmp_path / "ca.pem")},
+        "b": {
+            "url": "http://b",
+            "headers": {"X": {"secret_env": "NO"}, "Y": {"secret_file": "/n"}},
+        },
+        "c": {"url": "http://c", "headers": {"X": "plain"}},
+    }
+    plugin = UpstreamsPlugin(UpstreamsConfig.model_validate({"upstreams": section}))
+    wrong = []
+    for reader in plugin.files(a_services()):
+        try:
+            await reader.read()
+        except Misconfigured as error:
+            wrong.append(error.where)
+    assert wrong == ["upstreams.a.ca_file", "NO", "/n"]
+
+
+async def test_a_rotated_secret_reaches_the_upstream_on_the_kept_connections(
+    replying, call, tmp_path, monkeypatch
+):
+    """A real file and a real upstream: the next request bears the new credential."""
+    monkeypatch.setattr("caracal_core.following.SECONDS", 0.005)
+    server, file = await replying(REPLY), tmp_path / "key"
+    file.write_text("Bearer old")
+    headers = {"Authorization": {"secret_file": str(file)}, "X-Fixed": "fixed"}
+    section = {"up": {"url": server.url, "allow_private": True, "headers": headers}}
+    plugin = UpstreamsPlugin(UpstreamsConfig.model_validate({"upstreams": section}))
+    metrics = FakeMetrics()
+    services = msgspec.structs.replace(
+        a_services(metrics=metrics), secrets=MountedSecrets(Masking())
+    )
+    upstream = plugin.upstreams(services)["up"]
+
+    async def counted(result):
+        async with asyncio.timeout(20):
+            while not metrics.counted("credential_changes", result=result):  # noqa: ASYNC110 - a fake counts, and tells nobody
+                await asyncio.sleep(0)
+
+    async with plugin.lifespan(services):
+        await call(upstream)
+        file.write_text("Bearer new\nX-Injected: 1")
+        await counted("refused")
+        assert metrics.read("credentials_broken") == 1
+        await call(upstream)
+        file.write_text("Bearer new\n")
+        await counted("taken_up")
+        await call(upstream)
+        assert metrics.read("credentials_broken") == 0
+    shown = [head.partition(b"Authorization: ")[2].partition(b"\r")[0] for head in server.heads]
+    assert shown == [b"Bearer old", b"Bearer old", b"Bearer new"]
+    assert all(b"X-Fixed: fixed\r\n" in head for head in server.heads)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"X": "literal"}, {"X": {"secret_env": "KEY"}}])
+async def test_what_cannot_change_is_not_followed(connect, headers):
+    """A literal's change is a reload's business; the environment never changes."""
+    await connect("http://a.example", {"KEY": "from-env"}, headers=headers)
+    assert "following" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_secrets_are_read_at_the_start(replying, connect, call):

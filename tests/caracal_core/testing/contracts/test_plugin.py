@@ -12,7 +12,13 @@ from caracal_core.plugin import Config, Plugin, hookimpl, setting
 from caracal_core.ports import Endpoint, Migrations
 from caracal_core.testing.contracts import PluginContract
 from caracal_core.testing.contracts import plugin as contract
-from caracal_core.testing.fakes import TrivialHealthCheck, TrivialPolicy, a_services, deny
+from caracal_core.testing.fakes import (
+    TrivialFileReader,
+    TrivialHealthCheck,
+    TrivialPolicy,
+    a_services,
+    deny,
+)
 
 
 class _Keys(Config):
@@ -23,6 +29,10 @@ class _Honest(Plugin[_Keys]):
     """Permits everything politely."""
 
     Config = _Keys
+
+    @hookimpl
+    def files(self, services):
+        return [TrivialFileReader()]
 
     @hookimpl
     def policies(self, services):
@@ -213,6 +223,18 @@ class _Exclusive(_Honest):
         return span()
 
 
+class _Restless(_Honest):
+    """Takes an unchanged file for a changed one."""
+
+    @hookimpl
+    def files(self, services):
+        class Reader:
+            async def read(self):
+                return True
+
+        return [Reader()]
+
+
 class _Twins(_Honest):
     """Has two checks of one name."""
 
@@ -269,6 +291,7 @@ class _Homeless(_Honest):
         (_Failing, "test_it_opens_and_closes"),
         (_Exclusive, "test_two_generations_overlap"),
         (_Swallowing, "test_it_does_not_swallow_what_ends_the_house"),
+        (_Restless, "test_its_files_can_be_read_before_it_opens"),
         (_Twins, "test_its_health_checks_answer"),
         (_Absolute, "test_its_pages_can_be_written"),
         (_Curt, "test_its_commands_explain_themselves"),

@@ -3,10 +3,17 @@
 import pytest
 
 from caracal_core import ports
-from caracal_core.errors import BadRequest, BudgetExceeded, Denied, Unauthenticated
+from caracal_core.errors import (
+    BadRequest,
+    BudgetExceeded,
+    Denied,
+    Misconfigured,
+    Unauthenticated,
+)
 from caracal_core.testing.fakes import (
     TrivialAuthenticator,
     TrivialDirectory,
+    TrivialFileReader,
     TrivialHealthCheck,
     TrivialLedger,
     TrivialObserver,
@@ -37,6 +44,7 @@ PORTS = {
     TrivialUpstream: ports.Upstream,
     TrivialReplyFilter: ports.ReplyFilter,
     TrivialObserver: ports.Observer,
+    TrivialFileReader: ports.FileReader,
     TrivialHealthCheck: ports.HealthCheck,
 }
 CALLS = {
@@ -48,6 +56,7 @@ CALLS = {
     TrivialTariff: lambda part: part.quote(a_request(), a_route(), a_principal()),
     TrivialLedger: lambda part: part.reserve(a_charge(usd("1"), "alice")),
     TrivialReplyFilter: lambda part: part.filter(None, a_route()),
+    TrivialFileReader: lambda part: part.read(),
     TrivialHealthCheck: lambda part: part.check(),
 }
 
@@ -82,6 +91,7 @@ async def test_denied_it_gives_its_unfavourable_answer(part, answer):
         (TrivialTariff, BadRequest),
         (TrivialLedger, BudgetExceeded),
         (TrivialReplyFilter, Denied),
+        (TrivialFileReader, Misconfigured),
     ],
 )
 async def test_denied_it_raises_its_refusal(part, refusal):
@@ -106,6 +116,7 @@ async def test_the_journal_has_the_verbs_in_order():
         "quote",
         "reserve",
         "filter",
+        "read",
         "check",
     ]
 
