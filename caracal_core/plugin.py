@@ -29,6 +29,10 @@ class Config(BaseModel):
 C = TypeVar("C", bound=BaseModel)
 T = TypeVar("T")
 
+Authorities = Callable[[], tuple[bytes, ...]]
+"""Gives those (DER) whose client certificates the agents' port believes from now on; another
+tuple after a rotation, an empty one where no client is asked for a certificate."""
+
 
 def setting(
     default: Any = ..., *, env: str | tuple[str, ...] = (), description: str, **limits: Any
@@ -58,6 +62,7 @@ class Services(Struct, frozen=True):
         secrets: reads secrets.
         hash_keys: reads the deployment's own keys (CARACAL_HASH_KEY_FILE).
         log: a logger; records become one JSON line each.
+        authorities: gives those whose client certificates the agents' port believes.
     """
 
     clock: Clock
@@ -67,6 +72,7 @@ class Services(Struct, frozen=True):
     secrets: Secrets
     hash_keys: HashKeys
     log: logging.Logger
+    authorities: Authorities
 
 
 class CommandLine(Protocol):

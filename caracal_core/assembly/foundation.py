@@ -7,12 +7,17 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.services import SystemClock, lender
 from caracal_core.builtin.agents import StoredDirectory
 from caracal_core.config.core import CoreConfig
+from caracal_core.plugin import Authorities
 from caracal_core.ports import AgentDirectory, Database, HashKeys, Secrets
 from caracal_core.stages.deadline import Warden
 
 
 def lay_foundation(
-    database: Database, book: MetricsBook, secrets: Secrets, hash_keys: HashKeys
+    database: Database,
+    book: MetricsBook,
+    secrets: Secrets,
+    hash_keys: HashKeys,
+    authorities: Authorities,
 ) -> Foundation:
     """Compose the foundation of a house.
 
@@ -21,6 +26,7 @@ def lay_foundation(
         book: the metrics, which do too.
         secrets: reads what the operator put into files and variables.
         hash_keys: reads the deployment's own keys.
+        authorities: those whom the agents' port believes about clients.
     """
     clock = SystemClock()
     metrics = book.labelled("caracal")
@@ -29,5 +35,5 @@ def lay_foundation(
         return StoredDirectory(database, clock, core.unknown_agents, core.newcomers_parent)
 
     lost = metrics.counter("stories_lost", "Exchanges that an observer was not told of.")
-    lend = lender(clock, database, book, secrets, hash_keys)
+    lend = lender(clock, database, book, secrets, hash_keys, authorities)
     return Foundation(lend, directory, clock, lost, Warden())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from caracal_core.assembly.fetching import HttpService
 from caracal_core.assembly.metrics import MetricsBook
-from caracal_core.plugin import Services
+from caracal_core.plugin import Authorities, Services
 from caracal_core.ports import Clock, Database, HashKeys, Secrets
 
 EXCHANGES = "prometheus"
@@ -27,14 +27,19 @@ class SystemClock:
 
 
 def lender(
-    clock: Clock, database: Database, book: MetricsBook, secrets: Secrets, hash_keys: HashKeys
+    clock: Clock,
+    database: Database,
+    book: MetricsBook,
+    secrets: Secrets,
+    hash_keys: HashKeys,
+    authorities: Authorities,
 ) -> Callable[[str], Services]:
     """Return what gives a plugin its services, by the plugin's name."""
 
     def lend(name: str) -> Services:
         prefix = "caracal" if name == EXCHANGES else f"caracal_{name}"
         log = logging.getLogger(f"caracal.{name}")
-        metrics = book.labelled(prefix)
-        return Services(clock, database, HttpService(log), metrics, secrets, hash_keys, log)
+        metrics, http = book.labelled(prefix), HttpService(log)
+        return Services(clock, database, http, metrics, secrets, hash_keys, log, authorities)
 
     return lend

@@ -1,4 +1,4 @@
-"""A store that nobody opened, for furnishing a house that will never serve."""
+"""A store that nobody opened and a port that asks nobody, for a house that will never serve."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ class UnopenedDatabase:
 
     def transact(self, work: Transaction[T]) -> Coroutine[Any, Any, T]:  # noqa: ARG002 - the port's
         _refuse()
+
+
+def no_authorities() -> tuple[bytes, ...]:
+    """Stand where the agents' port would say whom it believes; it asks nobody."""
+    return ()
 
 
 def _refuse() -> NoReturn:

@@ -9,7 +9,7 @@ from caracal_core.assembly.generation import assemble
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
-from caracal_core.assembly.unopened import UnopenedDatabase
+from caracal_core.assembly.unopened import UnopenedDatabase, no_authorities
 from caracal_core.assembly.wiring import routes_of
 from caracal_core.cli.output import printable
 from caracal_core.cli.session import load_configuration
@@ -27,7 +27,7 @@ def command(ctx: click.Context) -> None:
     database = UnopenedDatabase(loaded.core.database)
     secrets = MountedSecrets(Masking())
     hash_keys = HashKeyFile(loaded.core.database, secrets)
-    foundation = lay_foundation(database, MetricsBook(), secrets, hash_keys)
+    foundation = lay_foundation(database, MetricsBook(), secrets, hash_keys, no_authorities)
     generation = assemble(loaded, foundation)
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))

@@ -14,6 +14,7 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.readiness import Readiness
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock
+from caracal_core.assembly.unopened import no_authorities
 from caracal_core.cli.db import plugin_migrations
 from caracal_core.cli.hangup import heard
 from caracal_core.cli.reloading import Reloading
@@ -62,7 +63,8 @@ async def serve_house(
         tls = certificates(core.tls, core.listen, book.labelled("caracal_tls"))
         secrets = MountedSecrets(masking)
         hash_keys = HashKeyFile(core.database, secrets)
-        house = House(lay_foundation(database, book, secrets, hash_keys))
+        authorities = tls.authorities if tls else no_authorities
+        house = House(lay_foundation(database, book, secrets, hash_keys, authorities))
         book.labelled("caracal").gauge(
             "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
         )

@@ -12,6 +12,7 @@ from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock, lender
+from caracal_core.assembly.unopened import no_authorities
 from caracal_core.cli.output import show
 from caracal_core.cli.session import run
 from caracal_core.config.enabled import Enabled
@@ -56,7 +57,8 @@ class LentCommandLine:
         async def lent(database: Database, loaded: Loaded) -> T:
             secrets = MountedSecrets(Masking())
             hash_keys = HashKeyFile(loaded.core.database, secrets)
-            lend = lender(SystemClock(), database, MetricsBook(), secrets, hash_keys)
+            book = MetricsBook()
+            lend = lender(SystemClock(), database, book, secrets, hash_keys, no_authorities)
             return await work(lend(plugin))
 
         return run(self._ctx, lent)

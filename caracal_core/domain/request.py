@@ -17,11 +17,14 @@ class Connection(Struct, frozen=True):
         peer: the address of the other end as text. Forwarded headers never change it.
         tls: whether the connection is encrypted.
         certificate: the client's own certificate (DER), proved by TLS, or None.
+        issuers: what TLS proved it by (DER), from its issuer up to the authority. Whoever judges
+            the certificate later has to ask whether that authority is still believed.
     """
 
     peer: str
     tls: bool = False
     certificate: bytes | None = None
+    issuers: tuple[bytes, ...] = ()
 
 
 class Body(Protocol):

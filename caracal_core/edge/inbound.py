@@ -8,6 +8,7 @@ from time import monotonic, time
 
 from caracal_core.domain import Connection, Request
 from caracal_core.edge.body import NoBody, StreamedBody
+from caracal_core.edge.client_proof import ProvingContext
 from caracal_core.edge.line import Line
 from caracal_core.edge.strict_head import Head, HeadTooLarge, find_stray, parse_head
 
@@ -27,10 +28,13 @@ def describe_connection(transport: BaseTransport) -> Connection:
     peer = transport.get_extra_info("peername")
     tls = transport.get_extra_info("ssl_object")
     address = str(peer[0]) if peer else ""
+    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+    proving = certificate is not None and isinstance(tls.context, ProvingContext)
     return Connection(
         peer=address.removeprefix(_MAPPED) if "." in address else address,
         tls=tls is not None,
-        certificate=tls.getpeercert(binary_form=True) if tls is not None else None,
+        certificate=certificate,
+        issuers=tls.context.issuers(tls, certificate) if proving else (),
     )
 
 

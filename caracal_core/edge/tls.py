@@ -18,6 +18,7 @@ from cryptography import x509
 from caracal_core.config.address import Address
 from caracal_core.config.problems import Problems
 from caracal_core.config.tls import TlsConfig
+from caracal_core.edge.client_proof import ProvingContext
 from caracal_core.edge.loopback import is_loopback
 from caracal_core.errors import Misconfigured
 from caracal_core.following import Follower
@@ -91,6 +92,10 @@ class Certificates:
             lambda: self._expires,
         )
 
+    def authorities(self) -> tuple[bytes, ...]:
+        """Return those (DER) whose client certificates the next connection believes."""
+        return self._authorities
+
     async def read(self) -> bool:
         return await asyncio.to_thread(self._read)
 
@@ -116,6 +121,7 @@ class Certificates:
             _load_authorities(context, config.ca_file)
         problems.refuse()
         self.context.newest = context
+        self._authorities = tuple(context.get_ca_certs(binary_form=True))
         self._expires = expires
 
 
@@ -143,7 +149,7 @@ def _bare_context() -> ssl.SSLContext:
     `ssl.create_default_context` is not used: from Python 3.13 on it refuses authorities
     without a key usage, such as those that plain ``openssl req -x509`` makes.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ProvingContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION

@@ -81,6 +81,7 @@ def a_request(
     headers: Fields = (),
     body: bytes | FakeBody = b"",
     certificate: bytes | None = None,
+    issuers: tuple[bytes, ...] = (),
     peer: str = "127.0.0.1",
     received_at: float = 1_800_000_000.0,
 ) -> Request:
@@ -92,6 +93,7 @@ def a_request(
         headers: the fields; their names are lower-cased here.
         body: the whole body, or a `FakeBody`.
         certificate: the client's certificate (DER) as TLS proved it.
+        issuers: what TLS proved it by (DER), up to the authority.
         peer: address of the client.
         received_at: unix seconds when the head was complete.
     """
@@ -99,6 +101,7 @@ def a_request(
     bare, _, query = path.partition("?")
     if isinstance(body, bytes):
         body = FakeBody([body] if body else [])
+    connection = Connection(peer, certificate is not None, certificate, issuers)
     return Request(
         id=token_hex(16),
         method=method,
@@ -106,6 +109,6 @@ def a_request(
         query=query,
         headers=Headers((name.lower(), value) for name, value in pairs),
         body=body,
-        connection=Connection(peer, tls=certificate is not None, certificate=certificate),
+        connection=connection,
         received_at=received_at,
     )

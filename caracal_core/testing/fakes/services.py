@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from caracal_core.domain import HashKey, Headers
 from caracal_core.errors import Failure, Misconfigured
-from caracal_core.plugin import Services
+from caracal_core.plugin import Authorities, Services
 from caracal_core.ports import (
     Clock,
     Database,
@@ -189,6 +189,7 @@ def a_services(
     metrics: FakeMetrics | None = None,
     secrets: Mapping[str, str] | None = None,
     hash_keys: HashKeys | None = None,
+    authorities: Authorities = tuple,
 ) -> Services:
     """Make the services of a plugin under test; what is not given is a fake.
 
@@ -199,6 +200,7 @@ def a_services(
         metrics: a fresh `FakeMetrics` unless given.
         secrets: secrets by the file or environment variable they stand in.
         hash_keys: `FakeHashKeys` with one fixed key unless given.
+        authorities: gives those who are believed; nobody unless given.
     """
     return Services(
         clock=clock or FakeClock(),
@@ -208,6 +210,7 @@ def a_services(
         secrets=FakeSecrets(secrets),
         hash_keys=hash_keys or FakeHashKeys(),
         log=logging.getLogger("caracal.test"),
+        authorities=authorities,
     )
 
 

@@ -6,6 +6,7 @@ from caracal_core.assembly.foundation import lay_foundation
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
+from caracal_core.assembly.unopened import no_authorities
 from caracal_core.config.core import CoreConfig
 from caracal_core.testing.fakes import FakeHashKeys
 
@@ -17,7 +18,8 @@ def book():
 
 @pytest.fixture
 def foundation(database, book):
-    return lay_foundation(database, book, MountedSecrets(Masking()), FakeHashKeys())
+    secrets = MountedSecrets(Masking())
+    return lay_foundation(database, book, secrets, FakeHashKeys(), no_authorities)
 
 
 async def test_a_plugins_services_bear_its_name(foundation, book, database):

@@ -1,10 +1,10 @@
-"""A store that nobody opened says which it will be, and refuses every verb."""
+"""A store that nobody opened says which it will be and refuses every verb; a port asks nobody."""
 
 from __future__ import annotations
 
 import pytest
 
-from caracal_core.assembly.unopened import UnopenedDatabase
+from caracal_core.assembly.unopened import UnopenedDatabase, no_authorities
 from caracal_core.errors import Failure
 from caracal_core.ports import Database
 from caracal_core.storage.config import StorageConfig
@@ -24,3 +24,7 @@ async def test_every_verb_fails():
         await database.execute("SELECT 1")
     with pytest.raises(Failure, match="it is not open"):
         await database.transact(None)
+
+
+def test_a_port_that_is_not_open_believes_nobody():
+    assert no_authorities() == ()
