@@ -1,7 +1,7 @@
 """Refused is not failed: someone decided, or something broke.
 
 Only `caracal_core.edge.outbound` words these for a client. ``detail`` is shown to the
-client, so it never holds a secret; ``internal`` is for the operator's log alone.
+client; ``internal`` stands in the operator's log alone. Neither ever holds a secret.
 """
 
 from __future__ import annotations
@@ -36,16 +36,23 @@ class Answered(CaracalError):
         status: the HTTP status.
         code: the stable word of RFC 9457 problem details.
         detail: one sentence for the client.
+        internal: why, for the operator; empty where the detail says it all.
     """
 
     status: int = 500
     code: str = "unavailable"
     detail: str = ""
+    internal: str = ""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.detail)
         if detail:
             self.detail = detail
+
+    @property
+    def reason(self) -> str:
+        """Why, for the operator."""
+        return self.internal or self.detail
 
     def headers(self) -> Sequence[tuple[str, str]]:
         """Return the header fields that belong to this answer, names in lower case."""
@@ -92,10 +99,19 @@ class NonceMissing(Refusal):
 
 
 class TimestampOutOfWindow(Refusal):
-    """The timestamp is too old or too far ahead for the nonce to be judged (401)."""
+    """The timestamp is too old or too far ahead for the nonce to be judged (401).
+
+    Args:
+        detail: for the client, where it is not the header's timestamp.
+        reason: how far it is off, for the operator.
+    """
 
     status, code = 401, "timestamp_out_of_window"
     detail = "X-Caracal-Timestamp is outside the accepted window."
+
+    def __init__(self, detail: str = "", *, reason: str = "") -> None:
+        super().__init__(detail)
+        self.internal = reason
 
 
 class BudgetExceeded(Refusal):
@@ -117,6 +133,9 @@ class BudgetExceeded(Refusal):
         super().__init__("" if window else "No budget in this currency covers this call.")
         self.needed, self.account, self.window = needed, account, window
         self.available = available
+        left = f", and {available.decimal} are left" if available is not None else ""
+        place = f"budget of {account} for the {window}" if window else f"budget of {account}"
+        self.internal = f"{needed.decimal} {needed.currency} do not fit a {place}{left}"
 
     def headers(self) -> Sequence[tuple[str, str]]:
         return [("x-should-retry", "false")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from caracal_core.assembly.generation import Foundation
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.services import SystemClock, lender
@@ -18,6 +20,7 @@ def lay_foundation(
     secrets: Secrets,
     hash_keys: HashKeys,
     authorities: Authorities,
+    mask: Callable[[str], str],
 ) -> Foundation:
     """Compose the foundation of a house.
 
@@ -27,6 +30,7 @@ def lay_foundation(
         secrets: reads what the operator put into files and variables.
         hash_keys: reads the deployment's own keys.
         authorities: those whom the agents' port believes about clients.
+        mask: takes secrets out of what observers are told.
     """
     clock = SystemClock()
     metrics = book.labelled("caracal")
@@ -36,4 +40,4 @@ def lay_foundation(
 
     lost = metrics.counter("stories_lost", "Exchanges that an observer was not told of.")
     lend = lender(clock, database, book, secrets, hash_keys, authorities)
-    return Foundation(lend, directory, clock, lost, Warden())
+    return Foundation(lend, directory, clock, lost, Warden(), mask)

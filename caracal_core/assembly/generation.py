@@ -37,6 +37,7 @@ class Foundation(Struct, frozen=True):
         clock: tells the time.
         lost: counts stories that no observer could be told.
         warden: strikes late parts.
+        mask: takes secrets out of what observers are told.
     """
 
     services: Callable[[str], Services]
@@ -44,6 +45,7 @@ class Foundation(Struct, frozen=True):
     clock: Clock
     lost: Counter
     warden: Warden
+    mask: Callable[[str], str]
 
 
 class Generation:
@@ -118,6 +120,7 @@ def assemble(
         foundation.warden,
         foundation.clock,
         foundation.lost,
+        foundation.mask,
     )
     return Generation(loaded, furnishings, gateway)
 

@@ -76,11 +76,19 @@ class House:
             peer: the address of the other end.
             error: why.
         """
-        now = self._foundation.clock.now()
+        observation = self.current.gateway.observation
         story = Exchange(
-            id, now, 0.0, peer, method="", path="", status=error.status, code=error.code
+            id,
+            self._foundation.clock.now(),
+            0.0,
+            peer,
+            method="",
+            path="",
+            status=error.status,
+            code=error.code,
+            reason=observation.reasons.word(error),
         )
-        self.current.gateway.observation.note(story)
+        observation.note(story)
 
     @property
     def inside(self) -> int:

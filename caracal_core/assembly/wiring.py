@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import NoneType
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from caracal_core.stages.forwarding import Forwarding
 from caracal_core.stages.metering import Metering
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
+from caracal_core.stages.reasons import Reasons
 from caracal_core.stages.replay import Replay, Window
 from caracal_core.stages.routing import Routing
 
@@ -65,6 +66,7 @@ def wire(
     warden: Warden,
     clock: Clock,
     lost: Counter,
+    mask: Callable[[str], str],
 ) -> Gateway:
     """Compose the corridor.
 
@@ -75,6 +77,7 @@ def wire(
         warden: strikes late parts.
         clock: tells the time.
         lost: counts stories that no observer could be told.
+        mask: takes secrets out of the reasons that observers are told.
 
     Raises:
         Misconfigured: something is missing, given twice, or refers to what does not exist.
@@ -82,8 +85,14 @@ def wire(
     _check_references(furnishings)
     _check_replay(furnishings, rules)
     each = rules.part_seconds
+    credentials = credential_fields(furnishings)
     return Gateway(
-        Observation(_parts(furnishings, "observers", "observe", (NoneType,), each), warden, lost),
+        Observation(
+            _parts(furnishings, "observers", "observe", (NoneType,), each),
+            warden,
+            lost,
+            Reasons(mask, credentials),
+        ),
         Routing(_parts(furnishings, "routers", "match", (Route, NoneType), each)),
         _authentication(furnishings, directory, each),
         _replay(furnishings, rules, clock),
@@ -92,7 +101,7 @@ def wire(
         Forwarding(
             _upstreams(furnishings),
             _parts(furnishings, "reply_filters", "filter", (Reply,), each),
-            credential_fields(furnishings),
+            credentials,
         ),
     )
 

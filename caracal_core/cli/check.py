@@ -25,9 +25,12 @@ def command(ctx: click.Context) -> None:
     """
     loaded = load_configuration(ctx)
     database = UnopenedDatabase(loaded.core.database)
-    secrets = MountedSecrets(Masking())
+    masking = Masking()
+    secrets = MountedSecrets(masking)
     hash_keys = HashKeyFile(loaded.core.database, secrets)
-    foundation = lay_foundation(database, MetricsBook(), secrets, hash_keys, no_authorities)
+    foundation = lay_foundation(
+        database, MetricsBook(), secrets, hash_keys, no_authorities, masking.mask
+    )
     generation = assemble(loaded, foundation)
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))

@@ -29,6 +29,8 @@ class Exchange(Struct, frozen=True):
         status: status of the reply; 499 where the client was gone before there was one.
         code: the stable word of a refusal or failure; None where the upstream answered.
         part: the plugin and role that failed, for a failure.
+        reason: why it was refused, failed, or was cut, in one line of at most 200 printable
+            characters; for the operator alone, and without a secret.
         charge: id of the charge.
         held: what was held.
         posted: what was posted; zero where it was voided; None where no money was held or
@@ -51,6 +53,7 @@ class Exchange(Struct, frozen=True):
     status: int | None = None
     code: str | None = None
     part: str | None = None
+    reason: str | None = None
     charge: str | None = None
     held: Money | None = None
     posted: Money | None = None

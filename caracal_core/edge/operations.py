@@ -112,7 +112,7 @@ class Operations:
             Failure: a plugin's endpoint broke.
         """
         if request.path.startswith(GUARDED):
-            self._operator.admit(request)
+            self._admit(request)
         page = self._pages.get(request.path) or self._endpoint(request.path)
         if page is None:
             raise NoRoute("There is no such page.")
@@ -120,8 +120,15 @@ class Operations:
             raise MethodNotAllowed(METHODS)
         await deliver(await page(), _nothing_to_settle)
 
+    def _admit(self, request: Request) -> None:
+        try:
+            self._operator.admit(request)
+        except Answered as error:
+            self.refused(request.id, request.connection.peer, error)
+            raise
+
     def refused(self, id: str, peer: str, error: Answered) -> None:
-        _log.info("request %s of %s was refused: %s", id, peer, error.code)
+        _log.info("request %s of %s was refused: %s", id, peer, error.reason)
 
     async def _liveness(self) -> Reply:
         """The loop turns, or nobody would read this; nothing else is asked."""

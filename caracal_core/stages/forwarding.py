@@ -96,9 +96,7 @@ class Sending:
                 that time.
             UpstreamUnreachable: it refused, reset, or broke HTTP.
         """
-        enter = Part(
-            self._name, self._context.__aenter__, (Reply,), self._seconds, late=UpstreamTimeout
-        )
+        enter = Part(self._name, self._context.__aenter__, (Reply,), self._seconds, late=_no_head)
         return await enter(self._due)
 
     async def __aexit__(
@@ -113,6 +111,11 @@ class Sending:
         except Failure:
             if error is None:
                 raise
+
+
+def _no_head(part: str, internal: str) -> UpstreamTimeout:
+    """Say what it was that did not come in time."""
+    return UpstreamTimeout(part, f"its reply's head {internal}")
 
 
 class _Upload:

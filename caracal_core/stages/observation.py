@@ -16,6 +16,7 @@ from caracal_core.ports import Counter
 from caracal_core.stages.charging import Hold
 from caracal_core.stages.deadline import Due, Warden
 from caracal_core.stages.part import Part
+from caracal_core.stages.reasons import Reasons
 
 MOST_WAITING = 10_000
 """Stories that may wait for slow observers; past it the oldest is dropped and counted."""
@@ -46,11 +47,15 @@ class Observation:
         observers: all are told; one that hangs or breaks costs nobody but itself.
         warden: watches over the deadlines of the exchange.
         lost: counts what an observer could not be told.
+        reasons: words why an exchange ended as it did.
     """
 
-    def __init__(self, observers: Sequence[Part[None]], warden: Warden, lost: Counter) -> None:
+    def __init__(
+        self, observers: Sequence[Part[None]], warden: Warden, lost: Counter, reasons: Reasons
+    ) -> None:
         self._telling = [Telling(observer, warden, lost) for observer in observers]
         self.warden = warden
+        self.reasons = reasons
 
     def watch(self, request: Request) -> Watch:
         """Return the context that an exchange runs in."""
@@ -149,11 +154,16 @@ class Watch:
     ) -> None:
         self._observation.warden.release(self._due)
         seconds = monotonic() - self._started
-        self._observation.note(_story(self._request, self._record, error, seconds))
+        reason = self._observation.reasons.word(error, self._request.headers)
+        self._observation.note(_story(self._request, self._record, error, reason, seconds))
 
 
 def _story(
-    request: Request, record: Record, error: BaseException | None, seconds: float
+    request: Request,
+    record: Record,
+    error: BaseException | None,
+    reason: str | None,
+    seconds: float,
 ) -> Exchange:
     """Freeze what happened."""
     route, principal, decision, hold = record.route, record.principal, record.decision, record.hold
@@ -175,6 +185,7 @@ def _story(
         status=_status(record, error),
         code=error.code if isinstance(error, Answered) else None,
         part=error.part if isinstance(error, Failure) else None,
+        reason=reason,
         charge=charge.id if charge else None,
         held=charge.amount if charge and hold and hold.reservation else None,
         posted=hold.posted if hold else None,

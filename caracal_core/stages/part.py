@@ -23,7 +23,7 @@ class Part(Generic[A]):
         verb: what to call; its answer is awaited.
         answers: the types of a proper answer; anything else is junk.
         seconds: how long it may take.
-        late: what to raise where it takes longer.
+        late: makes what is raised where it takes longer, of the name and what happened.
     """
 
     __slots__ = ("_answers", "_late", "_verb", "name", "seconds")
@@ -34,7 +34,7 @@ class Part(Generic[A]):
         verb: Callable[..., Awaitable[A]],
         answers: tuple[type, ...],
         seconds: float,
-        late: type[Failure] = Failure,
+        late: Callable[[str, str], Failure] = Failure,
     ) -> None:
         self.name = name
         self.seconds = seconds

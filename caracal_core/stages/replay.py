@@ -86,9 +86,10 @@ class Replay:
             self._check_age(once.issued_at)
             if not await self._guard(due, nonce):
                 raise Replayed("This credential was already used.")
-        except TimestampOutOfWindow:
+        except TimestampOutOfWindow as refusal:
             raise TimestampOutOfWindow(
-                "This credential is for single use and was issued outside the accepted window."
+                "This credential is for single use and was issued outside the accepted window.",
+                reason=f"a credential for single use: {refusal.reason}",
             ) from None
 
     def _timestamp(self, request: Request) -> int:
@@ -102,8 +103,10 @@ class Replay:
 
     def _check_age(self, issued_at: float) -> None:
         age = self._clock.now() - issued_at
-        if age > self._window.past or -age > self._window.future:
-            raise TimestampOutOfWindow
+        if age > self._window.past:
+            raise TimestampOutOfWindow(reason=f"{age:.0f} s old; {self._window.past:g} s pass")
+        if -age > self._window.future:
+            raise TimestampOutOfWindow(reason=f"{-age:.0f} s ahead; {self._window.future:g} s pass")
 
 
 def _single(request: Request, name: str, form: re.Pattern[str]) -> str | None:

@@ -121,7 +121,13 @@ class Rehearsal:
         self.routes = routes_of(furnishings)
         self._lives = await open_lives(furnishings)
         self.gateway = wire(
-            furnishings, self._directory, self._rules, self._warden, self.clock, FakeCounter()
+            furnishings,
+            self._directory,
+            self._rules,
+            self._warden,
+            self.clock,
+            FakeCounter(),
+            mask=str,
         )
         work = self._warden.patrol(), self.gateway.observation.tell()
         self._tasks = [asyncio.create_task(each) for each in work]

@@ -60,6 +60,32 @@ def test_header_names_are_lower_case(error):
     assert all(name == name.lower() for name, _ in error.headers())
 
 
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: error.code)
+def test_every_answer_has_a_reason_for_the_operator(error):
+    assert error.reason
+    if isinstance(error, Failure):
+        assert error.reason == SECRET
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (errors.Unauthenticated("it has expired"), "it has expired"),
+        (errors.Denied("policy a says deny"), "policy a says deny"),
+        (errors.TimestampOutOfWindow(reason="400 s old"), "400 s old"),
+        (errors.BadRequest("It is malformed."), "It is malformed."),
+        (errors.BudgetExceeded(MONEY, "a"), "0.25 USD do not fit a budget of a"),
+        (errors.BudgetExceeded(MONEY, "a", "day"), "0.25 USD do not fit a budget of a for the day"),
+        (
+            errors.BudgetExceeded(MONEY, "a", "day", Money(0, "USD")),
+            "0.25 USD do not fit a budget of a for the day, and 0 are left",
+        ),
+    ],
+)
+def test_the_reason_is_the_operators_word_or_else_the_clients(refusal, reason):
+    assert refusal.reason == reason
+
+
 def test_words_are_unique():
     words = [error.code for error in EVERY]
     assert len(set(words)) == len(words)

@@ -27,6 +27,7 @@ from caracal_core.stages.forwarding import Forwarding
 from caracal_core.stages.metering import Metering
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
+from caracal_core.stages.reasons import Reasons
 from caracal_core.stages.replay import Replay, Window
 from caracal_core.stages.routing import Routing
 from caracal_core.testing.fakes.behaviour import (
@@ -84,7 +85,12 @@ class _House:
         } | parts
         each = types.SimpleNamespace(**given)
         self.gateway = Gateway(
-            Observation([self._part(self.observer.observe, NOTHING)], warden, _Uncounted()),
+            Observation(
+                [self._part(self.observer.observe, NOTHING)],
+                warden,
+                _Uncounted(),
+                Reasons(str, each.authenticator.headers),
+            ),
             Routing([self._part(each.router.match, Route, NOTHING)]),
             Authentication(
                 [

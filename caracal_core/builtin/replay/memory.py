@@ -62,7 +62,7 @@ class MemoryReplayGuard:
         if len(self._used) >= self._rules.nonce_cache_size:
             raise Failure(PART, f"{len(self._used)} nonces live: NONCE_CACHE_SIZE is reached")
         if issued_at(nonce, now, self._rules) < self._trusted_from:
-            raise TimestampOutOfWindow
+            raise TimestampOutOfWindow(reason="older than this memory of nonces")
 
 
 def issued_at(nonce: Nonce, now: float, rules: ReplayRules) -> float:

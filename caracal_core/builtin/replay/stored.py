@@ -106,7 +106,7 @@ class StoredReplayGuard:
         if state.back > 0:
             raise Failure(PART, f"the database's clock went back by {state.back:.0f} s")
         if issued_at(nonce, now, self._rules) <= state.trusted_from:
-            raise TimestampOutOfWindow
+            raise TimestampOutOfWindow(reason="older than what is surely remembered")
 
     async def _count(self, scope: str) -> int:
         rows = await self._database.fetch(_COUNT, scope, self._limit)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -130,5 +133,7 @@ class HttpPool:
 
 
 def _words(error: OSError) -> str:
-    """Say what went wrong without data of the upstream's."""
-    return error.strerror or type(error).__name__
+    """Say what went wrong without data of the upstream's, or its address, which asyncio adds."""
+    if error.errno is None or isinstance(error, socket.gaierror | ssl.SSLError):
+        return error.strerror or type(error).__name__
+    return os.strerror(error.errno)

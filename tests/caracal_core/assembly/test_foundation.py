@@ -19,7 +19,7 @@ def book():
 @pytest.fixture
 def foundation(database, book):
     secrets = MountedSecrets(Masking())
-    return lay_foundation(database, book, secrets, FakeHashKeys(), no_authorities)
+    return lay_foundation(database, book, secrets, FakeHashKeys(), no_authorities, str)
 
 
 async def test_a_plugins_services_bear_its_name(foundation, book, database):

@@ -143,6 +143,7 @@ async def house(loaded, journal):
         clock=FakeClock(0),
         lost=FakeCounter(),
         warden=Warden(),
+        mask=str,
     )
     house = House(foundation)
     await house.open(loaded())
@@ -241,11 +242,12 @@ async def test_a_guest_who_never_leaves_does_not_keep_the_house_open(house, jour
 
 
 async def test_what_the_edge_refused_before_it_was_a_request_is_told_too(house):
-    house.refused("0" * 32, "192.0.2.1", Failure("edge", "why"))
+    house.refused("0" * 32, "192.0.2.1", Failure("edge", "why\n"))
     [parts] = [f.plugin for f in house.current.furnishings if f.name == "parts"]
     await house.close()
     [story] = parts.observer.exchanges
     assert (story.id, story.peer, story.status, story.method) == ("0" * 32, "192.0.2.1", 503, "")
+    assert story.reason == r"why\n"
 
 
 async def test_the_current_generations_checks_are_the_houses(house):

@@ -49,7 +49,7 @@ def core(**parts):
 
 
 def wired(*furnishings, rules=RULES):
-    return wire(furnishings, TrivialDirectory(), rules, Warden(), FakeClock(0), _Uncounted())
+    return wire(furnishings, TrivialDirectory(), rules, Warden(), FakeClock(0), _Uncounted(), str)
 
 
 def refused(*furnishings, rules=RULES):

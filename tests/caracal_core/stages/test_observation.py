@@ -6,10 +6,11 @@ import types
 import pytest
 
 from caracal_core.domain import Decision
-from caracal_core.errors import Denied, Failure, NoRoute
+from caracal_core.errors import Denied, Failure, NoRoute, Unauthenticated, UpstreamUnreachable
 from caracal_core.stages import observation as observation_module
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
+from caracal_core.stages.reasons import Reasons
 from caracal_core.testing.fakes.behaviour import Stubborn, broken, cancels, slow
 from caracal_core.testing.fakes.parts import TrivialObserver
 from caracal_core.testing.fakes.request import a_request
@@ -32,7 +33,7 @@ async def observe(warden):
     def start(*observers, running=True):
         lost = _Counter()
         parts = [Part("o", o.observe, (types.NoneType,), 0.05) for o in observers]
-        made = Observation(parts, warden, lost)
+        made = Observation(parts, warden, lost, Reasons(str, frozenset({"authorization"})))
         if running:
             tasks.append(asyncio.create_task(made.tell()))
         return made, lost
@@ -82,15 +83,15 @@ async def test_a_story_holds_what_was_reached(observe):
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code", "part"),
+    ("error", "status", "code", "part", "reason"),
     [
-        (NoRoute(), 404, "no_route", None),
-        (Failure("strange policy", "junk"), 503, "unavailable", "strange policy"),
-        (asyncio.CancelledError(), 499, None, None),
-        (RuntimeError(), 503, None, None),
+        (NoRoute(), 404, "no_route", None, "No route matches this path."),
+        (Failure("strange policy", "junk"), 503, "unavailable", "strange policy", "junk"),
+        (asyncio.CancelledError(), 499, None, None, "the client hung up"),
+        (RuntimeError("s3cret"), 503, None, None, "raised RuntimeError"),
     ],
 )
-async def test_a_story_says_how_it_went_wrong(observe, error, status, code, part):
+async def test_a_story_says_how_it_went_wrong(observe, error, status, code, part, reason):
     observer = TrivialObserver()
     observation, _ = observe(observer)
     with pytest.raises(type(error)):
@@ -98,6 +99,27 @@ async def test_a_story_says_how_it_went_wrong(observe, error, status, code, part
     await observation.drain()
     [story] = observer.exchanges
     assert (story.status, story.code, story.part) == (status, code, part)
+    assert story.reason == reason
+
+
+async def test_a_reply_that_is_cut_after_its_head_says_why(observe):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    with pytest.raises(Failure):
+        watch(observation, a_request(), status=200, error=UpstreamUnreachable("u", "it was reset"))
+    watch(observation, a_request(), status=500)
+    await observation.drain()
+    assert [story.reason for story in observer.exchanges] == ["it was reset", None]
+
+
+async def test_a_reason_that_quotes_the_credential_is_not_told(observe):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    request = a_request(headers={"authorization": "Test t0ken-of-anna"})
+    with pytest.raises(Unauthenticated):
+        watch(observation, request, error=Unauthenticated("t0ken-of-anna is unknown"))
+    await observation.drain()
+    assert observer.exchanges[0].reason == "withheld: it held the client's credential"
 
 
 async def test_a_denial_names_its_policy(observe):
@@ -106,7 +128,8 @@ async def test_a_denial_names_its_policy(observe):
     with pytest.raises(Denied):
         watch(observation, a_request(), error=Denied("why", policy="no-writers"))
     await observation.drain()
-    assert (observer.exchanges[0].permitted, observer.exchanges[0].policy) == (False, "no-writers")
+    [story] = observer.exchanges
+    assert (story.permitted, story.policy, story.reason) == (False, "no-writers", "why")
 
 
 @pytest.mark.parametrize("sent", ["a b", "x" * 129, "caf\u00e9", "new\nline", ""])

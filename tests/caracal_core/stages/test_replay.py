@@ -93,12 +93,21 @@ async def test_switched_off_by_the_operator_nothing_is_claimed(watched):
     await watched(lambda due: stage.claim(request, a_principal(), route, due))
 
 
-@pytest.mark.parametrize("timestamp", [NOW - 301, NOW + 61, 0, 10**12 - 1])
+@pytest.mark.parametrize(
+    ("timestamp", "reason"),
+    [
+        (NOW - 301, "301 s old; 300 s pass"),
+        (NOW + 61, "61 s ahead; 60 s pass"),
+        (0, f"{NOW} s old; 300 s pass"),
+        (10**12 - 1, f"{10**12 - 1 - NOW} s ahead; 60 s pass"),
+    ],
+)
 async def test_a_timestamp_outside_the_window_is_refused_and_claims_nothing(
-    claim, guard, timestamp
+    claim, guard, timestamp, reason
 ):
-    with pytest.raises(TimestampOutOfWindow):
+    with pytest.raises(TimestampOutOfWindow) as refusal:
         await claim(*stamped(timestamp=timestamp))
+    assert refusal.value.reason == reason
     assert guard.claimed == []
 
 
@@ -168,8 +177,9 @@ async def test_a_credential_from_outside_the_window_is_refused_and_claims_nothin
     claim, guard, issued_at
 ):
     """A guard that may have forgotten it could not tell."""
-    with pytest.raises(TimestampOutOfWindow, match="single use"):
+    with pytest.raises(TimestampOutOfWindow, match="single use") as refusal:
         await claim(once=[token(issued_at=issued_at)])
+    assert refusal.value.reason.startswith("a credential for single use: ")
     assert guard.claimed == []
 
 

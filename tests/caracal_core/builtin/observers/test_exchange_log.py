@@ -44,6 +44,14 @@ async def test_an_exchange_is_one_line_with_all_that_is_known_of_it(told):
     assert line["route"] is None
 
 
+async def test_a_refusal_is_logged_with_its_reason(told):
+    story = Exchange(
+        "a" * 32, **FIELDS, status=401, code="unauthenticated", reason="it has expired"
+    )
+    (line,) = await told(story)
+    assert (line["level"], line["reason"]) == ("INFO", "it has expired")
+
+
 async def test_every_one_of_many_is_written_before_the_plugin_is_closed(told):
     lines = await told(*(Exchange(f"{n:032}", **FIELDS) for n in range(2000)))
     assert [int(line["id"]) for line in lines] == list(range(2000))

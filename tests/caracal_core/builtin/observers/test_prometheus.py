@@ -43,6 +43,14 @@ async def test_a_refusal_is_counted_by_its_code_and_a_failure_by_its_part(observ
     assert metrics.counted("refusals", code="unavailable") == 0
 
 
+async def test_a_reason_is_no_label(observer, metrics):
+    """Reasons are many, and some name agents."""
+    for reason in ("it is 301 s old", "it is 302 s old"):
+        await observer.observe(an_exchange(status=401, code="unauthenticated", reason=reason))
+    assert metrics.counted("refusals", code="unauthenticated") == 2
+    assert metrics.counted("requests", route="", status="4xx", code="unauthenticated") == 2
+
+
 async def test_a_charge_is_counted_by_its_cause_with_what_it_cost(observer, metrics):
     for micro, cause in ((250_000, "reply"), (1, "reply"), (0, "error_status")):
         await observer.observe(an_exchange(charge="c", posted=Money(micro, "USD"), cause=cause))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 
 import pytest
 
@@ -150,6 +152,27 @@ async def test_who_stops_waiting_leaves_room(replying, pool_to):
     await asyncio.wait({waiting})
     pool.release(connection)
     pool.release(await pool.acquire())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 443)"),
+            "Connection refused",
+        ),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ssl.SSLError(1, "certificate verify failed"), "certificate verify failed"),
+        (OSError("Multiple exceptions: 10.0.0.1"), "OSError"),
+    ],
+)
+async def test_a_failed_dial_says_why_without_an_address(pool_to, error, said):
+    async def dial() -> HttpConnection:
+        raise error
+
+    with pytest.raises(UpstreamUnreachable) as raised:
+        await pool_to(None, dial=dial).acquire()
+    assert raised.value.internal == f"no connection: {said}"
 
 
 async def test_a_late_dial_is_late(pool_to):

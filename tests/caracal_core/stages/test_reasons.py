@@ -1,0 +1,69 @@
+"""A reason is one short line that can be printed, says what is known, and holds no secret."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caracal_core.domain import Headers
+from caracal_core.errors import BadRequest, Denied, Failure, Unauthenticated, UpstreamTimeout
+from caracal_core.stages.reasons import CLIENT_GONE, REASON_MAX, WITHHELD, Reasons
+
+TOKEN = "t0ken.of-anna"
+REASONS = Reasons(lambda text: text.replace("kn0wn", "***"), frozenset({"x-their-token"}))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (None, None),
+        (Unauthenticated("it has expired"), "it has expired"),
+        (Unauthenticated(), Unauthenticated.detail),
+        (Denied("policy a says deny", policy="a"), "policy a says deny"),
+        (BadRequest("It is malformed."), "It is malformed."),
+        (Failure("a policy", "raised KeyError"), "raised KeyError"),
+        (UpstreamTimeout("upstream u", "took longer than 1 s"), "took longer than 1 s"),
+        (asyncio.CancelledError(), CLIENT_GONE),
+        (KeyError("a secret"), "raised KeyError"),
+        (SystemExit("a secret"), "raised SystemExit"),
+    ],
+)
+def test_what_ended_an_exchange_is_worded(error, reason):
+    assert REASONS.word(error, Headers()) == reason
+
+
+@given(st.text(alphabet=st.characters(), max_size=600))
+def test_any_text_becomes_one_short_line(text):
+    reason = REASONS.word(Denied(text))
+    assert reason.isprintable()
+    assert len(reason) <= REASON_MAX
+    reason.encode()
+
+
+def test_what_would_not_print_is_escaped():
+    reason = REASONS.word(Denied('a\r\n{"event":"forged"}\x1b[2J\x00\u2028\udc80 \u00e9'))
+    assert reason == r'a\r\n{"event":"forged"}\x1b[2J\x00\u2028\udc80 ' + "\u00e9"
+
+
+def test_a_long_one_is_cut_and_shows_it():
+    assert REASONS.word(Denied("x" * REASON_MAX)) == "x" * REASON_MAX
+    assert REASONS.word(Denied("x" * 10**6)) == "x" * (REASON_MAX - 3) + "..."
+
+
+@pytest.mark.parametrize("name", ["x-their-token", "x_their_token"])
+@pytest.mark.parametrize("value", [TOKEN, f"Bearer {TOKEN}"])
+def test_one_that_quotes_the_credential_is_withheld(name, value):
+    headers = Headers([("accept", "*/*"), (name, value)])
+    assert REASONS.word(Denied(f"unknown: {TOKEN}!"), headers) == WITHHELD
+    assert REASONS.word(Denied("unknown"), headers) == "unknown"
+
+
+def test_the_words_of_other_fields_and_short_ones_are_no_credential():
+    headers = Headers([("user-agent", "expired-agent/1"), ("x-their-token", "Bearer a")])
+    assert REASONS.word(Denied("Bearer of expired-agent/1"), headers) == "Bearer of expired-agent/1"
+
+
+def test_what_the_house_knows_for_a_secret_is_masked():
+    assert REASONS.word(Failure("a", "cannot log in with kn0wn")) == "cannot log in with ***"
+    assert "kn0" not in REASONS.word(Denied("x" * (REASON_MAX - 5) + "kn0wn"))
