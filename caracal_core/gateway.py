@@ -39,7 +39,7 @@ class Gateway:
 
         Raises:
             Answered: a refusal or a failure, for the edge to word where no head is out yet.
-            CancelledError: the client hung up.
+            CancelledError: the client hung up, or the house was closed.
         """
         with self.observation.watch(request) as (record, due):
             route = record.route = await self.routing.match(request, due)

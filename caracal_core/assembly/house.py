@@ -90,6 +90,10 @@ class House:
         )
         observation.note(story)
 
+    def dismiss(self) -> None:
+        """End every exchange; holds whose request went out end as `cut`, not as the client's."""
+        self._foundation.warden.dismiss()
+
     @property
     def inside(self) -> int:
         """How many requests are in the corridors of all generations."""

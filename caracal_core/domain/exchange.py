@@ -26,7 +26,8 @@ class Exchange(Struct, frozen=True):
         scheme: how it was proved.
         permitted: the decision.
         policy: id of the policy that decided.
-        status: status of the reply; 499 where the client was gone before there was one.
+        status: status of the reply; 499 where the client was gone before there was one, 503
+            where the gateway stopped before there was one.
         code: the stable word of a refusal or failure; None where the upstream answered.
         part: the plugin and role that failed, for a failure.
         reason: why it was refused, failed, or was cut, in one line of at most 200 printable

@@ -30,7 +30,7 @@ class Door(Protocol):
 
         Raises:
             Answered: a refusal or a failure, worded by the edge where no head is out yet.
-            CancelledError: the client hung up.
+            CancelledError: the client hung up, or the house was closed.
         """
 
     def refused(self, id: str, peer: str, error: Answered) -> None:

@@ -30,6 +30,7 @@ class FrontDoor:
         self.limits = limits
         self.exchange = house.exchange
         self.refused = house.refused
+        self.dismiss = house.dismiss
         self.close = house.close
 
     @property

@@ -45,6 +45,9 @@ class House(Door, Protocol):
 
     accepting: bool
 
+    def dismiss(self) -> None:
+        """End every exchange that is still inside; they are the house's to end, not clients'."""
+
     async def close(self) -> None:
         """Wait until every exchange is settled and told, and close everything."""
 
@@ -138,6 +141,7 @@ async def serve(
         stack.push_async_callback(operators.close)
         stack.push_async_callback(_close, house)
         stack.push_async_callback(agents.close)
+        stack.callback(house.dismiss)  # before its connections are cut, which looks like hang-ups
         await operators.open()
         await agents.open()
         if certificates is not None:

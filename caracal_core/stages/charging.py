@@ -223,6 +223,8 @@ class Hold:
             return "not_sent"
         if error is None:
             return "reply"
+        if self._due.cut_short(error):
+            return "cut"
         if isinstance(error, _CLIENT_GONE):
             return "client_gone"
         return "cut" if self._answered else "upstream_failed"

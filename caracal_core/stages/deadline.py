@@ -16,13 +16,17 @@ class Due:
     A late call is struck: its task is cancelled, and again at each tick until it ends. The
     strikes are counted, so that they can be told from a client that hung up, and taken back,
     so that the connection's task lives on.
+
+    Attributes:
+        dismissed: whether the gateway itself ended the exchange, since it closes.
     """
 
-    __slots__ = ("_before", "_seconds", "_strikes", "_task", "at")
+    __slots__ = ("_before", "_seconds", "_strikes", "_task", "at", "dismissed")
 
-    def __init__(self, task: asyncio.Task[object]) -> None:
+    def __init__(self, task: asyncio.Task[object], *, dismissed: bool = False) -> None:
         """Watch over the task of one exchange, or of one observer."""
         self._task = task
+        self.dismissed = dismissed
         self._before = task.cancelling()
         self._strikes = 0
         self._seconds = inf
@@ -54,6 +58,16 @@ class Due:
         self._strikes += 1
         self._task.cancel()
 
+    def dismiss(self) -> None:
+        """End the exchange, unless its client hung up before; only the warden does."""
+        if not self.abandoned:
+            self.dismissed = True
+            self._task.cancel()
+
+    def cut_short(self, error: BaseException | None) -> bool:
+        """Whether it is the gateway's doing that this error ends the exchange."""
+        return self.dismissed and isinstance(error, asyncio.CancelledError)
+
     @property
     def runs(self) -> bool:
         """Whether the task is the one that runs now; not while its coroutine is closed."""
@@ -69,26 +83,41 @@ class Due:
 
 
 class Warden:
-    """Looks every tick for calls that are late."""
+    """Looks every tick for calls that are late, and ends all exchanges when the house closes."""
 
     def __init__(self) -> None:
         self._watched: set[Due] = set()
+        self._exchanges: set[Due] = set()
+        self._dismissed = False
 
     def __len__(self) -> int:
-        """Return how many exchanges are watched over."""
+        """Return how many tasks are watched over."""
         return len(self._watched)
 
-    def watch(self) -> Due:
-        """Start to watch over the current task."""
+    def watch(self, *, exchange: bool = True) -> Due:
+        """Start to watch over the current task.
+
+        Args:
+            exchange: whether it is an exchange's, which can be dismissed.
+        """
         task = asyncio.current_task()
         assert task is not None, "an exchange runs in a task"  # noqa: S101 - asyncio's own promise
-        due = Due(task)
+        due = Due(task, dismissed=exchange and self._dismissed)
         self._watched.add(due)
+        if exchange:
+            self._exchanges.add(due)
         return due
 
     def release(self, due: Due) -> None:
         """End the watch."""
         self._watched.discard(due)
+        self._exchanges.discard(due)
+
+    def dismiss(self) -> None:
+        """End every exchange; whatever cancels a later one is the gateway's doing, too."""
+        self._dismissed = True
+        for due in self._exchanges:
+            due.dismiss()
 
     async def patrol(self) -> None:
         """Strike the late, for ever."""

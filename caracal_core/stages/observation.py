@@ -22,6 +22,7 @@ MOST_WAITING = 10_000
 """Stories that may wait for slow observers; past it the oldest is dropped and counted."""
 
 CLIENT_GONE_STATUS = 499
+STOPPED = "the gateway stopped and could not wait for the reply"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _log = logging.getLogger("caracal.observation")
@@ -111,7 +112,7 @@ class Telling:
 
     async def run(self) -> None:
         """Tell what waits, for ever."""
-        due = self._warden.watch()
+        due = self._warden.watch(exchange=False)
         try:
             while True:
                 await self._wake.wait()
@@ -154,6 +155,8 @@ class Watch:
     ) -> None:
         self._observation.warden.release(self._due)
         seconds = monotonic() - self._started
+        if self._due.cut_short(error):
+            error = Failure("gateway", STOPPED)
         reason = self._observation.reasons.word(error, self._request.headers)
         self._observation.note(_story(self._request, self._record, error, reason, seconds))
 

@@ -9,7 +9,8 @@ import pytest
 
 HALF = 25
 IN_FLIGHT = 2 * HALF
-ENDINGS = {"post": ("posted", "0.25", "client_gone"), "void": ("voided", "0", "client_gone")}
+ENDINGS = {"post": ("posted", "0.25", "cut"), "void": ("voided", "0", "cut")}
+STOPPED = "the gateway stopped and could not wait for the reply"
 
 
 async def fetch(session, path):
@@ -110,8 +111,12 @@ async def test_a_stop_answers_what_is_on_its_way_on_kept_connections(gateway, pa
 
 @pytest.mark.parametrize("rule", ENDINGS)
 async def test_a_second_signal_ends_what_is_in_flight_and_settles_it(gateway, patient, until, rule):
-    """Nobody waits for the upstream any more, no reply looks whole, no hold is left open."""
-    one = await gateway(patient.url, settle={"client_gone": rule})
+    """Nobody waits for the upstream any more, no reply looks whole, no hold is left open.
+
+    It is the gateway's doing and not the clients': the rule for what is cut applies.
+    """
+    other = "void" if rule == "post" else "post"
+    one = await gateway(patient.url, settle={"cut": rule, "client_gone": other})
     async with one.client() as session:
         calls = await begin(session, patient, until)
         one.signal(signal.SIGTERM)
@@ -121,6 +126,30 @@ async def test_a_second_signal_ends_what_is_in_flight_and_settles_it(gateway, pa
         assert await asyncio.gather(*calls) == [None] * IN_FLIGHT
     assert await one.entries() == [ENDINGS[rule]] * IN_FLIGHT
     assert await one.open_holds() == []
+    assert [story["reason"] for story in one.stories] == [STOPPED] * IN_FLIGHT
+    assert sorted(story["status"] for story in one.stories) == [200] * HALF + [503] * HALF
+
+
+async def test_a_client_that_hangs_up_before_the_second_signal_is_gone(gateway, patient, until):
+    """Two of four hang up while the gateway drains; it ends the other two itself."""
+    one = await gateway(patient.url, settle={"cut": "post", "client_gone": "void"})
+    async with one.client() as session:
+        calls = await begin(session, patient, until, ["/paid/later", "/paid/begun"] * 2)
+        one.signal(signal.SIGTERM)
+        await until(drains(one))
+        for call in calls[:2]:
+            call.cancel()
+
+        async def two_wait():
+            return patient.waiting == 2
+
+        await until(two_wait)
+        one.signal(signal.SIGTERM)
+        assert await one.ended() == 0
+        assert await asyncio.gather(*calls[2:]) == [None] * 2
+    assert (
+        sorted(await one.entries()) == [ENDINGS["post"]] * 2 + [("voided", "0", "client_gone")] * 2
+    )
 
 
 async def test_a_stop_waits_no_longer_than_the_grace(gateway, patient, until):

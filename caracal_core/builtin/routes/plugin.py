@@ -57,7 +57,9 @@ class SettleConfig(Config):
         "void", description="The upstream refused, reset, or timed out without a head."
     )
     error_status: Ending = setting("void", description="The reply's status is 4xx or 5xx.")
-    cut: Ending = setting("post", description="The reply broke after its head.")
+    cut: Ending = setting(
+        "post", description="The reply broke after its head, or a hurried stop ended it."
+    )
     orphan: Ending = setting("post", description="The process that owned the hold died.")
 
 

@@ -252,3 +252,26 @@ async def test_what_the_edge_refused_before_it_was_a_request_is_told_too(house):
 
 async def test_the_current_generations_checks_are_the_houses(house):
     assert [await check.check() for check in house.checks] == [None]
+
+
+async def test_a_house_that_closes_in_a_hurry_ends_the_exchanges_of_every_generation(house, loaded):
+    inside = []
+    entered, never = asyncio.Event(), asyncio.Event()
+
+    async def stay():
+        inside.append(1)
+        entered.set()
+        await never.wait()
+
+    guests = []
+    for words in ("first", "second"):
+        guests.append(asyncio.ensure_future(delivered(house, stay)))
+        await entered.wait()
+        entered.clear()
+        await house.reload(loaded(other=words))
+    house.dismiss()
+    ended = await asyncio.gather(*guests, return_exceptions=True)
+    assert [type(error) for error in ended] == [asyncio.CancelledError] * 2
+    [parts] = [f.plugin for f in house.current.furnishings if f.name == "parts"]
+    await house.settled()
+    assert {story.part for story in parts.observer.exchanges} == {"gateway"}

@@ -82,6 +82,10 @@ class House:
         if not self.inside:
             self.empty.set()
 
+    def dismiss(self):
+        """Note that it was told before the connections were cut."""
+        self.told["dismissed"] = self.inside
+
     async def close(self):
         if self.inside:
             await self.empty.wait()

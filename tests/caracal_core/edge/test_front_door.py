@@ -38,6 +38,9 @@ class _House:
     def refused(self, id, peer, error):
         """Tell nobody."""
 
+    def dismiss(self):
+        """End nothing."""
+
     async def close(self):
         """Close nothing."""
 

@@ -205,6 +205,7 @@ async def test_what_outlives_the_grace_is_cancelled_and_settled(start):
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     code, closed = await gateway.ended()
     assert (code, closed["cancelled"], closed["settled"]) == (0, 20, 20)
+    assert closed["dismissed"] == 20
 
 
 async def test_a_second_signal_ends_the_grace_and_still_settles(start):
@@ -217,6 +218,7 @@ async def test_a_second_signal_ends_the_grace_and_still_settles(start):
     gateway.tell(signal.SIGTERM)
     code, closed = await gateway.ended()
     assert (code, closed["cancelled"], closed["settled"]) == (0, 20, 20)
+    assert closed["dismissed"] == 20
 
 
 class Visitors:
@@ -313,6 +315,9 @@ class StillHouse:
     def __init__(self, closes=True):
         self.closed = False
         self.closes = closes
+
+    def dismiss(self):
+        """Hold nobody."""
 
     async def close(self):
         if not self.closes:

@@ -101,3 +101,68 @@ async def test_a_released_call_is_no_longer_watched(warden):
     assert len(warden) == 1
     warden.release(due)
     assert len(warden) == 0
+
+
+async def test_a_dismissed_exchange_ends_by_the_gateways_own_doing(watched, warden):
+    async def work(due):
+        with pytest.raises(asyncio.CancelledError) as ended:
+            await asyncio.Future()
+        other = due.cut_short(RuntimeError()), due.cut_short(None)
+        return due.cut_short(ended.value), other, due.abandoned
+
+    task = watched(work)
+    await asyncio.sleep(0)
+    warden.dismiss()
+    assert await task == (True, (False, False), True)
+
+
+async def test_a_client_that_hung_up_before_stays_gone(watched, warden):
+    async def work(due):
+        with pytest.raises(asyncio.CancelledError) as ended:
+            await asyncio.Future()
+        warden.dismiss()
+        return due.cut_short(ended.value)
+
+    task = watched(work)
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task is False
+
+
+async def test_whoever_comes_in_afterwards_is_ended_by_the_gateway_too(watched, warden):
+    """Its connection is cut in a moment, which looks like a hang-up."""
+
+    async def work(due):
+        return due.cut_short(asyncio.CancelledError())
+
+    warden.dismiss()
+    assert await watched(work) is True
+
+
+async def test_an_observer_is_not_dismissed(warden):
+    """It still has stories to hear."""
+
+    async def listen():
+        due = warden.watch(exchange=False)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        warden.release(due)
+        return due.dismissed
+
+    listening = asyncio.ensure_future(listen())
+    await asyncio.sleep(0)
+    warden.dismiss()
+    assert await listening is False
+    assert len(warden) == 0
+
+
+async def test_a_dismissed_exchange_is_forgotten_once_it_is_released(watched, warden):
+    """A second dismissal must not cancel what the task does next."""
+
+    async def work(due):
+        warden.release(due)
+        warden.dismiss()
+        await asyncio.sleep(0)
+        return asyncio.current_task().cancelling()
+
+    assert await watched(work) == 0

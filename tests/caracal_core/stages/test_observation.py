@@ -112,6 +112,21 @@ async def test_a_reply_that_is_cut_after_its_head_says_why(observe):
     assert [story.reason for story in observer.exchanges] == ["it was reset", None]
 
 
+@pytest.mark.parametrize(("reached", "status"), [({}, 503), ({"status": 200}, 200)])
+async def test_what_the_gateway_ended_itself_is_told_as_its_own_doing(
+    observe, warden, reached, status
+):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    warden.dismiss()
+    with pytest.raises(asyncio.CancelledError):
+        watch(observation, a_request(), error=asyncio.CancelledError(), **reached)
+    await observation.drain()
+    [story] = observer.exchanges
+    assert (story.status, story.part, story.code) == (status, "gateway", "unavailable")
+    assert story.reason == "the gateway stopped and could not wait for the reply"
+
+
 async def test_a_reason_that_quotes_the_credential_is_not_told(observe):
     observer = TrivialObserver()
     observation, _ = observe(observer)
