@@ -177,7 +177,11 @@ def _listed(name: str, hook: str, answer: Any, form: type[Any]) -> Any:
 def _check(name: str, hook: str, role: Role[Any], part: Any) -> None:
     """Refuse a part that cannot do its port's verbs."""
     what = f"gave a {type(part).__name__}, which is no {role.port.__name__}"
-    if isinstance(part, type) or not isinstance(part, role.port):
+    try:
+        is_part = not isinstance(part, type) and isinstance(part, role.port)
+    except Exception as error:  # until Python 3.11 every property is asked
+        raise _no_part(name, hook, f"{what}: it raised {type(error).__name__}") from error
+    if not is_part:
         raise _no_part(name, hook, what)
     for verb, count in role.verbs.items():
         try:

@@ -1,5 +1,7 @@
 """A plugin's hooks are called once, and what is no part is refused with its name."""
 
+import sys
+
 import pytest
 from pydantic import Field
 
@@ -87,6 +89,14 @@ class _Undeclared:
         return None
 
 
+class _Raising(TrivialAuthenticator):
+    """Has a property that breaks."""
+
+    @property
+    def headers(self):
+        raise RuntimeError
+
+
 class _WrongVerb(TrivialAuthenticator):
     async def authenticate(self):
         return None
@@ -117,6 +127,14 @@ def test_what_is_no_part_is_refused_by_plugin_and_hook(hook, answer, said):
     assert refusal.value.where == "plugin strange"
     assert hook in refusal.value.what
     assert said in refusal.value.what
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="properties are not asked any more")
+def test_a_part_whose_property_raises_is_refused():
+    with pytest.raises(
+        Misconfigured, match=r"authenticators gave a _Raising.* raised RuntimeError"
+    ):
+        furnished(plugin_with("authenticators", [_Raising()]))
 
 
 def test_a_constructor_that_raises_is_refused():

@@ -97,6 +97,25 @@ async def test_a_store_that_is_down_neither_stops_the_start_nor_the_sweeping(
     assert "cannot be removed now" in caplog.text
 
 
+async def test_the_tending_survives_whatever_one_round_raises(database, monkeypatch, caplog):
+    """A driver may raise what is no failure of ours."""
+    monkeypatch.setattr(module, "SWEEP_SECONDS", 0.01)
+    sweep, rounds = module.sweep, []
+
+    async def sweeps(store):
+        rounds.append(store)
+        if len(rounds) == 1:
+            raise RuntimeError("with a s3cret")
+        await sweep(store)
+
+    monkeypatch.setattr(module, "sweep", sweeps)
+    await database.execute("INSERT INTO nonces VALUES ('a', 'old', 0, 0)")
+    async with _plugin().lifespan(a_services(database=database)):
+        await _until(database, "SELECT count(*) AS n FROM nonces", 0)
+    assert "tending nonces raised RuntimeError" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
 async def test_no_task_outlives_it(database):
     before = asyncio.all_tasks()
     async with _plugin().lifespan(a_services(database=database)):
