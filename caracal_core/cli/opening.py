@@ -64,9 +64,7 @@ async def serve_house(
         secrets = MountedSecrets(masking)
         hash_keys = HashKeyFile(core.database, secrets)
         authorities = tls.authorities if tls else no_authorities
-        foundation = lay_foundation(
-            database, book, secrets, hash_keys, authorities, masking.mask
-        )
+        foundation = lay_foundation(database, book, secrets, hash_keys, authorities, masking.mask)
         house = House(foundation)
         book.labelled("caracal").gauge(
             "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside

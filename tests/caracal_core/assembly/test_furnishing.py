@@ -51,6 +51,11 @@ def test_a_plugin_that_brings_nothing_has_every_default():
     )
 
 
+async def test_a_plugin_without_a_lifespan_of_its_own_can_be_opened():
+    async with furnished(Modest).lifespan():
+        pass
+
+
 def test_parts_are_collected_by_hook():
     rich = furnished(Generous)
     assert len(rich.policies) == 2

@@ -1,6 +1,7 @@
 """Lifespans open in order and close in reverse, whatever one of them does."""
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -94,12 +95,59 @@ async def test_one_that_hangs_while_opening_is_given_up(living, monkeypatch):
 
 
 async def test_one_that_breaks_or_hangs_while_closing_does_not_stop_the_others(
-    living, journal, monkeypatch
+    living, journal, monkeypatch, caplog
 ):
     monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.01)
+    before = asyncio.all_tasks()
     lives = await open_lives([living("a"), living("b", closing=breaks), living("c", closing=hangs)])
     await close_lives(lives)
     assert journal[3:] == ["close c", "close b", "close a"]
+    assert caplog.messages == [
+        "plugin c: closing took too long",
+        "plugin c: closing raised CancelledError",
+        "plugin b: closing raised RuntimeError",
+    ]
+    assert asyncio.all_tasks() == before, "what hung was cancelled, and has ended"
+
+
+async def test_one_that_cannot_be_cancelled_is_left_behind(living, journal, monkeypatch):
+    monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.01)
+    go = asyncio.Event()
+
+    async def stubborn():
+        while not go.is_set():
+            try:
+                await go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    lives = await open_lives([living("a"), living("b", closing=stubborn)])
+    async with asyncio.timeout(10):
+        await close_lives(lives)
+    assert journal[2:] == ["close b", "close a"]
+    go.set()
+
+
+async def test_whoever_is_cancelled_while_opening_closes_what_is_open(living, journal, caplog):
+    """Also where the plugin that was to open next breaks afterwards: nobody waits for it."""
+    entered, go = asyncio.Event(), asyncio.Event()
+
+    async def breaks_later():
+        entered.set()
+        await go.wait()
+        raise RuntimeError
+
+    opening = asyncio.create_task(open_lives([living("a"), living("b", opening=breaks_later)]))
+    await entered.wait()
+    opening.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.wait([opening])
+    assert opening.cancelled()
+    assert journal == ["open a", "open b", "close a"]
+    del opening
+    gc.collect()
+    assert caplog.messages == []
 
 
 async def test_it_is_entered_and_left_by_the_same_task():
