@@ -18,11 +18,15 @@ async def stubborn():
         except asyncio.CancelledError:
             pass
 
+async def passing():
+    pass
+
 async def willing():
     await asyncio.Future()
 
 async def work():
-    asyncio.create_task({task}(), name="the task")
+    global kept  # or it may be collected before the end
+    kept = asyncio.create_task({task}(), name="the task")
     await asyncio.sleep(0)
     {then}
 
@@ -43,6 +47,24 @@ def ended(task, then="print('done')"):
 def test_a_task_that_can_be_cancelled_is():
     done = ended("willing")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_work_that_leaves_no_task_behind_ends_as_well():
+    done = ended("passing", "await asyncio.sleep(0)")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_log_still_holds_is_written_before_the_end():
+    done = ended(
+        "stubborn",
+        "from logging import handlers, StreamHandler; "
+        "held = handlers.MemoryHandler(100, 99, StreamHandler()); "
+        "logging.getLogger('held').addHandler(held); "
+        "logging.getLogger('held').propagate = False; "
+        "logging.getLogger('held').warning('the last word')",
+    )
+    assert done.returncode == 1
+    assert "the last word" in done.stderr
 
 
 def test_a_task_that_cannot_is_named_and_left_behind():
