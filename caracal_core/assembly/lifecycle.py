@@ -100,5 +100,4 @@ async def close_lives(lives: Sequence[Life]) -> None:
 
 def _retrieve(opened: asyncio.Future[None]) -> None:
     """Look at an error that nobody waits for any more, so that asyncio does not complain."""
-    if not opened.cancelled():
-        opened.exception()
+    opened.exception()

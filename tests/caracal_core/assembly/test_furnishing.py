@@ -142,20 +142,30 @@ def test_a_part_whose_property_raises_is_refused():
         furnished(plugin_with("authenticators", [_Raising()]))
 
 
-def test_a_constructor_that_raises_is_refused():
+def exploding(error):
+    """Make a plugin class that cannot be constructed."""
+
     class Explosive(Plugin[Config]):
         def __init__(self, config):
-            raise RuntimeError("boom")
+            raise error
 
-    with pytest.raises(Misconfigured, match="its constructor raised RuntimeError"):
-        furnished(Explosive)
+    return Explosive
 
 
-def test_a_plugins_own_misconfigured_passes_as_it_is():
-    own = Misconfigured("strange.key", "is odd", "Change it.")
-    with pytest.raises(Misconfigured) as refusal:
-        furnished(plugin_with("routers", own))
-    assert refusal.value is own
+@pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit("boom")])
+def test_a_constructor_that_raises_is_refused(error):
+    with pytest.raises(Misconfigured, match=f"its constructor raised {type(error).__name__}"):
+        furnished(exploding(error))
+
+
+@pytest.mark.parametrize(
+    "own", [Misconfigured("strange.key", "is odd", "Change it."), KeyboardInterrupt()]
+)
+@pytest.mark.parametrize("make", [exploding, lambda own: plugin_with("routers", own)])
+def test_a_plugins_own_misconfigured_and_an_operators_interrupt_pass_as_they_are(make, own):
+    with pytest.raises(type(own)) as passed:
+        furnished(make(own))
+    assert passed.value is own
 
 
 def test_the_configuration_reaches_the_plugin():

@@ -110,6 +110,14 @@ async def test_one_that_breaks_or_hangs_while_closing_does_not_stop_the_others(
     assert asyncio.all_tasks() == before, "what hung was cancelled, and has ended"
 
 
+async def test_what_hung_has_ended_when_closing_is_over(living, monkeypatch):
+    """What it still holds would otherwise be used after the store was closed."""
+    monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.01)
+    before = asyncio.all_tasks()
+    await close_lives(await open_lives([living("a", closing=hangs)]))
+    assert asyncio.all_tasks() == before
+
+
 async def test_one_that_cannot_be_cancelled_is_left_behind(living, journal, monkeypatch):
     monkeypatch.setattr(lifecycle, "CLOSE_SECONDS", 0.01)
     go = asyncio.Event()
