@@ -1,11 +1,17 @@
 """A connection writes durably, a reader's does not write, and statements need no event loop."""
 
+from pathlib import Path
+
 import pytest
 
 from caracal_core.errors import Failure
 from caracal_core.storage.sqlite_connection import SqliteStatements, connect, failure
 
 INSERT = "INSERT INTO nonces VALUES ($1, $2, 0, 0)"
+
+
+def _open_files():
+    return [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
 
 
 def ended(steps):
@@ -94,7 +100,10 @@ def test_other_errors_are_said_plainly():
     assert str(failure(ValueError("odd"))).endswith("SQLite: odd")
 
 
-def test_a_file_that_is_no_database_fails(tmp_path):
-    (tmp_path / "caracal.db").write_bytes(b"not a database" * 1000)
-    with pytest.raises(Failure, match="not a database"):
-        connect(tmp_path / "caracal.db", 1)
+def test_a_file_that_is_no_database_fails_and_is_closed(tmp_path):
+    path = tmp_path / "caracal.db"
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(Failure, match="not a database") as failed:
+        connect(path, 1)
+    assert failed.tb is not None, "which would keep an open connection"
+    assert str(path) not in {str(file.readlink()) for file in _open_files()}

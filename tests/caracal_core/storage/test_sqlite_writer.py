@@ -127,13 +127,19 @@ async def test_one_that_waits_too_long_fails_and_is_dropped(impatient, held):
     assert impatient.values == ["c", "held"]
 
 
-async def test_who_comes_later_may_wait_as_long(impatient, held):
-    """The timer for the first serves those behind it too."""
+async def test_one_timer_serves_all_that_wait(impatient, held):
+    """It fails who came first and no other before the time, for which it is set anew."""
     impatient.writer.do(held)
     await held.begun()
-    for value in "abc":
-        with pytest.raises(Failure, match="no connection"):
-            await impatient.writer.do(inserts(value))
+    early = impatient.writer.do(inserts("early"))
+    impatient.writer._wait_seconds = 3600
+    late = impatient.writer.do(inserts("late"))
+    with pytest.raises(Failure, match="no connection"):
+        await early
+    assert not late.done()
+    assert impatient.writer._expiry.when() > asyncio.get_running_loop().time()
+    held.let_go()
+    assert await late == "late"
 
 
 async def test_closing_does_what_waits_and_takes_no_more(sqlite_config, held):
