@@ -18,6 +18,7 @@ from caracal_core.builtin.replay.config import ReplayConfig
 from caracal_core.config.core import CoreConfig
 from caracal_core.config.enabled import Enabled
 from caracal_core.config.load import Loaded
+from caracal_core.config.problems import Problems
 from caracal_core.domain import Request
 from caracal_core.gateway import Gateway
 from caracal_core.plugin import Services
@@ -99,18 +100,51 @@ def assemble(
     Raises:
         Misconfigured: the plugins do not fit together.
     """
+    problems = Problems()
+    furnishings = furnish_enabled(loaded, foundation, problems, before)
+    problems.refuse()
+    return compose(loaded, furnishings, foundation)
+
+
+def furnish_enabled(
+    loaded: Loaded,
+    foundation: Foundation,
+    problems: Problems,
+    before: Sequence[Furnishing] = (),
+) -> Sequence[Furnishing]:
+    """Furnish every enabled plugin that can be, in their order.
+
+    Args:
+        loaded: the configuration.
+        foundation: lends the plugins their services.
+        problems: is told what is wrong with the others.
+        before: what may be carried over.
+    """
     old = {furnishing.name: furnishing for furnishing in before}
-    furnishings = [
-        _carried(plugin, loaded, old.get(plugin.name))
-        or furnish(
-            plugin.name,
-            plugin.plugin_class,
-            loaded.sections[plugin.name],
-            foundation.services(plugin.name),
-            plugin.plugin_class.at_root,
-        )
-        for plugin in loaded.enabled
-    ]
+    furnishings: list[Furnishing] = []
+    for plugin in loaded.enabled:
+        with problems.collected():
+            furnishings.append(
+                _carried(plugin, loaded, old.get(plugin.name))
+                or furnish(
+                    plugin.name,
+                    plugin.plugin_class,
+                    loaded.sections[plugin.name],
+                    foundation.services(plugin.name),
+                    plugin.plugin_class.at_root,
+                )
+            )
+    return furnishings
+
+
+def compose(
+    loaded: Loaded, furnishings: Sequence[Furnishing], foundation: Foundation
+) -> Generation:
+    """Wire the corridor through what all enabled plugins brought.
+
+    Raises:
+        Misconfigured: they do not fit together.
+    """
     # What is carried over keeps its own configuration, and the corridor goes by the same.
     in_effect = {**loaded.sections, **{each.name: each.config for each in furnishings}}
     gateway = wire(

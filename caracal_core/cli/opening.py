@@ -16,6 +16,7 @@ from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock
 from caracal_core.assembly.unopened import no_authorities
 from caracal_core.cli.db import plugin_migrations
+from caracal_core.cli.examination import examine
 from caracal_core.cli.hangup import heard
 from caracal_core.cli.reloading import Reloading
 from caracal_core.config.load import Loaded
@@ -55,6 +56,7 @@ async def serve_house(
         Misconfigured: something cannot be opened as the configuration says.
         Failure: the store cannot be used.
     """
+    await examine(loaded, masking)  # what is opened one by one below is told at once here
     core = loaded.core
     async with _store(loaded) as database:
         if prepare is not None:

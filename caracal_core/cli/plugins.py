@@ -5,12 +5,10 @@ from __future__ import annotations
 import click
 import msgspec
 
-from caracal_core.assembly.discovery import Enabled, Unavailable, survey
+from caracal_core.assembly.discovery import survey
 from caracal_core.assembly.inventory import take_inventory
 from caracal_core.cli.output import show
 from caracal_core.cli.session import load_configuration, selection
-from caracal_core.config.core import Selection
-from caracal_core.errors import Misconfigured
 
 _COLUMNS = ("name", "version", "distribution", "state", "hooks", "keys")
 
@@ -25,7 +23,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     plugin that is missing, or refused, is listed with its mend; the exit is 2 then, as wherever
     the configuration does not hold.
     """
-    items = take_inventory(_chosen(ctx))
+    items = take_inventory(survey(selection(ctx)))
     wrong = any(item.mend for item in items)
     show(
         [msgspec.structs.asdict(item) for item in items],
@@ -34,11 +32,3 @@ def command(ctx: click.Context, as_json: bool) -> None:
         empty="No plugin is installed.",
     )
     load_configuration(ctx)  # after the list, which shows what to choose from
-
-
-def _chosen(ctx: click.Context) -> tuple[Enabled | Unavailable, ...]:
-    """Return what is chosen; of a choice that cannot be read, core's own plugins alone."""
-    try:
-        return survey(selection(ctx))
-    except Misconfigured:
-        return survey(Selection(auth_mode=()))

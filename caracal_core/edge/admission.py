@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 import logging
 from pathlib import Path
+from typing import NoReturn
 
 from caracal_core.domain import Request
 from caracal_core.edge.loopback import is_loopback
-from caracal_core.errors import Denied, Unauthenticated
+from caracal_core.errors import Denied, Misconfigured, Unauthenticated
 
 TOKEN_BYTES = 4096
 """The longest token."""
@@ -42,7 +43,7 @@ class OperatorCheck:
         if self._token_file is None:
             raise Denied("only local callers: OPERATIONS_TOKEN_FILE is not set")
         shown = _bearer(request)
-        token = _read(self._token_file)
+        token = _token(self._token_file)
         # Both are compared even where one is missing, so that time tells nothing.
         if not hmac.compare_digest(shown, token) or not token:
             raise Unauthenticated("not the operations token", challenges=[CHALLENGE])
@@ -74,12 +75,36 @@ def _bearer(request: Request) -> bytes:
     return token.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
 
 
-def _read(path: Path) -> bytes:
-    """Return the token; a file that cannot be read, is empty or too long opens nothing."""
+def _token(path: Path) -> bytes:
+    """Return the token; a file that cannot be used opens nothing."""
+    try:
+        return read_token(path)
+    except Misconfigured as error:
+        _log.warning("nobody from afar is let in: %s", error)
+        return b""
+
+
+def read_token(path: Path) -> bytes:
+    """Return the operations token.
+
+    Raises:
+        Misconfigured: the file cannot be read, is empty or is too long.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(TOKEN_BYTES + 1)
     except OSError as error:
-        _log.warning("the operations token %s cannot be read: %s", path, error.strerror)
-        return b""
-    return content.strip() if len(content) <= TOKEN_BYTES else b""
+        _refuse(f"{path} cannot be read ({error.strerror})")
+    if len(content) > TOKEN_BYTES:
+        _refuse(f"{path} is longer than {TOKEN_BYTES} bytes")
+    if not content.strip():
+        _refuse(f"{path} is empty")
+    return content.strip()
+
+
+def _refuse(what: str) -> NoReturn:
+    raise Misconfigured(
+        "operations.token_file (OPERATIONS_TOKEN_FILE)",
+        what,
+        "Put the token there, or leave the key out: only local callers look in then.",
+    )

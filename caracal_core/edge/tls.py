@@ -133,14 +133,19 @@ def certificates(config: TlsConfig, listen: Address, metrics: Metrics) -> Certif
     Raises:
         Misconfigured: TLS is on and the files do not make a working context.
     """
-    if config.mode == "off":
-        return None
-    if is_loopback(listen.host) and not (
-        _readable(config.cert_file) and _readable(config.key_file)
-    ):
+    if speaks_tls(config, listen):
+        return Certificates(config, metrics)
+    if config.mode != "off":
         _log.warning("no readable certificate files: %s is served without TLS", listen)
-        return None
-    return Certificates(config, metrics)
+    return None
+
+
+def speaks_tls(config: TlsConfig, listen: Address) -> bool:
+    """Whether the address is to be encrypted, as `certificates` says."""
+    if config.mode == "off":
+        return False
+    readable = _readable(config.cert_file) and _readable(config.key_file)
+    return readable or not is_loopback(listen.host)
 
 
 def _bare_context() -> ssl.SSLContext:

@@ -27,6 +27,21 @@ def database_file(data_dir: Path) -> Path:
     return path
 
 
+def check_usable(data_dir: Path) -> None:
+    """Find out whether the directory can be used, or made; what is tried is removed again.
+
+    Raises:
+        Misconfigured: it can neither be used nor made.
+    """
+    path = data_dir / DATABASE
+    with _worded(path):
+        place = next(each for each in (data_dir, *data_dir.parents) if each.exists())
+        with tempfile.TemporaryDirectory(prefix=".caracal-", dir=place):
+            pass
+        if path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+
+
 @contextmanager
 def sole_server(data_dir: Path) -> Iterator[None]:
     """Be the one process that serves from this directory.

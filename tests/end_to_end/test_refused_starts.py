@@ -163,3 +163,23 @@ async def test_a_second_gateway_on_the_embedded_store_is_refused(gateway):
     assert one.listed("charges", "list") == []
     status, _ = await one.operator_sees("/health/ready")
     assert status == 200
+
+
+async def test_everything_that_stops_the_start_is_told_at_once(prepared):
+    """As ``caracal check`` tells it, word for word."""
+    one = await prepared(
+        listen="0.0.0.0:0",
+        auth_jwt={"public_key_path": "/nowhere/jwt.pem"},
+        operations={"listen": "127.0.0.1:0", "token_file": "/nowhere/token"},
+        upstream_keys={"headers": {"X-Key": {"secret_file": "/nowhere/key"}}},
+    )
+    done = one.command("serve")
+    assert_refused(
+        done,
+        "/nowhere/jwt.pem",
+        "/nowhere/key",
+        "tls.cert_file",
+        "tls.key_file",
+        "/nowhere/token",
+    )
+    assert one.command("check").stderr == done.stderr

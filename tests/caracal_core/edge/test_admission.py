@@ -2,8 +2,8 @@
 
 import pytest
 
-from caracal_core.edge.admission import TOKEN_BYTES, OperatorCheck, is_local
-from caracal_core.errors import Denied, Unauthenticated
+from caracal_core.edge.admission import TOKEN_BYTES, OperatorCheck, is_local, read_token
+from caracal_core.errors import Denied, Misconfigured, Unauthenticated
 from caracal_core.testing.fakes.request import a_request
 
 AWAY = "10.0.0.7"
@@ -94,3 +94,20 @@ def test_a_file_without_a_token_opens_nothing(tmp_path, content):
     for shown in (away(), bearing(""), bearing((content or b"").decode())):
         with pytest.raises(Unauthenticated):
             OperatorCheck(path).admit(shown)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "cannot be read"), (" \n", "is empty"), ("x" * (TOKEN_BYTES + 1), "is longer than")],
+)
+def test_a_token_file_that_opens_nothing_is_named_before_anybody_asks(tmp_path, content, why):
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(Misconfigured, match=r"^operations\.token_file .*") as refused:
+        read_token(path)
+    assert f"{path} {why}" in refused.value.what
+
+
+def test_a_token_is_read_without_the_blanks_around_it(token_file):
+    assert read_token(token_file) == b"the-operations-token"

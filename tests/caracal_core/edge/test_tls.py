@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from caracal_core.config.address import Address
+from caracal_core.config.problems import SeveralMisconfigured
 from caracal_core.config.tls import TlsConfig
 from caracal_core.edge import tls
 from caracal_core.edge.tls import Certificates, certificates
@@ -442,3 +443,21 @@ def test_broken_files_are_refused_on_a_loopback_address_too(mount, authority, ma
     mount.publish(authority, key_of=make_authority("other"))
     with pytest.raises(Misconfigured, match=r"tls\.key_file.*MISMATCH"):
         certificates(mount.config, LOCAL, FakeMetrics())
+
+
+def test_everything_that_is_wrong_with_the_files_is_told_at_once(mount, authority):
+    mount.publish(authority, trusted=authority)
+    for path in (mount.config.cert_file, mount.config.key_file):
+        path.unlink()
+    mount.config.ca_file.write_text("no certificate")
+    with pytest.raises(SeveralMisconfigured) as refused:
+        Certificates(mount.config, FakeMetrics())
+    places = [problem.where for problem in refused.value.problems]
+    assert places == ["tls.cert_file", "tls.key_file", "tls.ca_file"]
+
+
+def test_a_foreign_key_hides_no_broken_authority(mount, authority, make_authority):
+    mount.publish(authority, trusted=authority, key_of=make_authority("other"))
+    mount.config.ca_file.write_text("no certificate")
+    with pytest.raises(SeveralMisconfigured, match=r"MISMATCH.*\n.*tls\.ca_file"):
+        Certificates(mount.config, FakeMetrics())

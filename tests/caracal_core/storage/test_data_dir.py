@@ -3,11 +3,18 @@
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from caracal_core.errors import Misconfigured
-from caracal_core.storage.data_dir import database_file, file_lock, make_private, sole_server
+from caracal_core.storage.data_dir import (
+    check_usable,
+    database_file,
+    file_lock,
+    make_private,
+    sole_server,
+)
 
 
 def test_directory_and_file_are_made_private(tmp_path):
@@ -82,3 +89,28 @@ def test_a_private_file_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Misconfigured, match="CARACAL_DATA_DIR"):
         make_private(tmp_path / "file" / "secret", b"")
+
+
+@pytest.mark.parametrize("directory", ["", "data", "as/yet/unmade"])
+def test_a_usable_directory_is_found_so_and_left_as_it_was(tmp_path, directory):
+    database_file(tmp_path / "data")
+    before = sorted(tmp_path.rglob("*"))
+    check_usable(tmp_path / directory)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_relative_directory_is_looked_for_where_the_command_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_usable(Path("data/inner"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unusable_directory_is_named_before_it_is_used(tmp_path):
+    """A file in its place, a place where nobody can make one, a database that is none."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "data" / "caracal.db").mkdir(parents=True)
+    for directory in (tmp_path / "file", tmp_path / "data", Path("/proc/nowhere")):
+        with pytest.raises(Misconfigured) as refused:
+            check_usable(directory)
+        assert refused.value.where == "CARACAL_DATA_DIR"
+        assert str(directory) in refused.value.what
