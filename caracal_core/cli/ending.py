@@ -20,9 +20,13 @@ def run_to_the_end(work: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop until the work is done, and then end, come what may.
 
     A plugin's part that swallows its cancellation would otherwise be waited for without end,
-    and the supervisor's kill would come. Everything durable is written before this.
+    and the supervisor's kill would come. Everything durable is written before this. Nothing is
+    logged after it.
     """
-    uvloop.run(_ended(work))
+    try:
+        uvloop.run(_ended(work))
+    finally:
+        logging.shutdown()  # the last records stand before whatever else is said
 
 
 async def _ended(work: Coroutine[Any, Any, None]) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from caracal_core.assembly import discovery
 from caracal_core.assembly.foundation import lay_foundation
 from caracal_core.assembly.house import House
+from caracal_core.assembly.logs import lost_records
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.readiness import Readiness
@@ -71,11 +72,16 @@ async def serve_house(
         book.labelled("caracal").gauge(
             "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
         )
+        book.labelled("caracal_log").gauge(
+            "lost_records",
+            "Log records that could not be written to standard error since the start.",
+            lost_records,
+        )
         await house.open(loaded)
         store = StoreHealth(database, plugin_migrations(loaded))
         readiness = Readiness(lambda: [store, *house.checks], SystemClock())
         await readiness.findings()  # else the first probe is told 503: nobody asked before it
-        async with _watching(places, loaded, Reloading(house, book, masking)):
+        async with _watching(places, loaded, Reloading(house, book)):
             await serve(
                 FrontDoor(house, readiness, Limits()),
                 Operations(BackDoor(house, readiness, book), core.operations.token_file),

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from caracal_core.assembly.house import House
-from caracal_core.assembly.logs import configure_logging
-from caracal_core.assembly.masking import Masking
+from caracal_core.assembly.logs import set_level
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.config.load import Loaded
 from caracal_core.errors import Misconfigured
@@ -28,12 +27,10 @@ class Reloading:
         house: swaps its generations; it is open.
         book: tells which configuration is active, how often it changed, and how often it could
             not.
-        masking: takes secrets out of logs.
     """
 
-    def __init__(self, house: House, book: MetricsBook, masking: Masking) -> None:
+    def __init__(self, house: House, book: MetricsBook) -> None:
         self._house = house
-        self._masking = masking
         self._started = house.current.loaded.core
         metrics = book.labelled("caracal_configuration")
         self._changed = metrics.counter("reloads", "Configurations taken into effect live.")
@@ -52,7 +49,7 @@ class Reloading:
             Misconfigured: it cannot be furnished or opened; nothing changed.
         """
         await self._house.reload(loaded)
-        configure_logging(loaded.core.log_level, self._masking)
+        set_level(loaded.core.log_level)
         if waiting := self._waiting():
             _log.warning("%s: the change waits for the next start", ", ".join(waiting))
         self._changed.add()

@@ -131,8 +131,8 @@ class Gateway:
             await register(database, AGENT)
             await set_budget(database, AGENT, Money.parse(amount, "USD"), "day")
 
-    async def start(self):
-        """Start the process and wait until it listens."""
+    async def start(self, stderr=None):
+        """Start the process and wait until it listens; it logs to a file unless elsewhere."""
         self._process = await asyncio.create_subprocess_exec(
             CARACAL,
             "serve",
@@ -140,7 +140,7 @@ class Gateway:
             str(self.config),
             env=self.environment,
             stdout=asyncio.subprocess.PIPE,
-            stderr=self._log,
+            stderr=self._log if stderr is None else stderr,
             limit=2**20,
         )
         async with asyncio.timeout(START_SECONDS):

@@ -7,6 +7,7 @@ import os
 import select
 import threading
 from collections import deque
+from collections.abc import Callable
 
 WAITING_BYTES = 8 * 2**20
 """How much may wait for a slow reader; lines past it are lost, and counted."""
@@ -14,7 +15,15 @@ WAITING_BYTES = 8 * 2**20
 LINGER_SECONDS = 0.02
 """How long the first line of a batch waits for others to share its write."""
 
+Tell = Callable[[str], bytes]
+"""Tells somebody that lines are lost, or makes a line of it for where they were to go."""
+
 _log = logging.getLogger("caracal.line_writer")
+
+
+def _logged(sentence: str) -> bytes:
+    _log.error("%s", sentence)
+    return b""
 
 
 class LineWriter:
@@ -25,18 +34,22 @@ class LineWriter:
     Args:
         descriptor: where to write.
         waiting_bytes: how much may wait.
+        tell: is told by the thread that lines are lost; the log unless given.
     """
 
-    def __init__(self, descriptor: int, waiting_bytes: int = WAITING_BYTES) -> None:
+    def __init__(
+        self, descriptor: int, waiting_bytes: int = WAITING_BYTES, tell: Tell = _logged
+    ) -> None:
         self._descriptor = descriptor
         self._waiting_bytes = waiting_bytes
+        self._tell = tell
         self._lines: deque[bytes] = deque()
         self._some = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
         # Each of these is changed by one thread only: the first two by `put`'s.
         self._put_bytes = self._overflowed = 0
-        self._taken_bytes = self._failed = 0
+        self._taken_bytes = self._failed = self._told = 0
         self._torn = False
 
     @property
@@ -80,11 +93,19 @@ class LineWriter:
         data = b"".join(batch)
         try:
             self._write(b"\n" + data if self._torn else data)
+            self._tell_lost()
         except OSError as error:
             if not self._failed:
-                _log.error("lines are lost: they cannot be written (%s)", error.strerror)
+                self._tell(f"lines are lost: they cannot be written ({error.strerror})")
             self._failed += len(batch)
         self._taken_bytes += len(data)
+
+    def _tell_lost(self) -> None:
+        """Say how many lines were lost before these, now that somebody reads again."""
+        lost = self.lost - self._told
+        if lost:
+            self._told += lost
+            self._write(self._tell(f"{lost} lines were lost: nobody read them in time"))
 
     def _write(self, data: bytes) -> None:
         """Write everything, though the descriptor may take it in pieces or not block.

@@ -3,15 +3,17 @@
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
+import threading
 import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caracal_core.assembly.logs import TEXT_MAX, JsonFormatter, configure_logging
+from caracal_core.assembly.logs import TEXT_MAX, JsonFormatter, LineHandler, configure_logging
 from caracal_core.assembly.masking import Masking
 
 
@@ -118,3 +120,56 @@ def test_standard_output_stays_free_for_exchanges():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)  # noqa: S603 - this very Python
     assert done.stdout == b""
     assert json.loads(done.stderr)["message"] == "hello"
+
+
+STUCK = """
+import fcntl, logging, os, sys
+from caracal_core.assembly import logs
+from caracal_core.assembly.masking import Masking
+logs.CLOSE_SECONDS = 0.2
+fcntl.fcntl(2, fcntl.F_SETPIPE_SZ, 4096)
+logs.configure_logging("INFO", Masking())
+for number in range(2_000):
+    logging.getLogger("caracal").info("%d %s", number, "x" * 10_000)
+print(logs.lost_records(), flush=True)
+"""
+
+
+def test_a_reader_that_never_reads_blocks_nobody_and_lets_the_process_end():
+    """More than may wait: what is past the bound is lost and counted."""
+    with subprocess.Popen(  # noqa: S603 - this very Python
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            assert int(process.stdout.readline()) > 1_000
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def test_what_was_lost_is_said_among_what_was_not(logging_restored):
+    """As a record like the others, once somebody reads."""
+    reading, writing = os.pipe()
+    handler = LineHandler(writing, waiting_bytes=300)
+    handler.setFormatter(JsonFormatter(Masking()))
+    for number in range(20_000):
+        handler.handle(logging.LogRecord("caracal", logging.INFO, "", 0, "%d", (number,), None))
+    lost = handler.lost
+    with os.fdopen(reading, "rb") as file:
+        threading.Timer(0, lambda: (handler.close(), os.close(writing))).start()
+        said = [json.loads(line) for line in file]
+    told = [each["message"].split()[0] for each in said if each["logger"] == "caracal.log"]
+    assert sum(map(int, told)) == lost == handler.lost
+    assert len(said) - len(told) == 20_000 - lost
+
+
+def test_the_last_record_of_an_orderly_end_is_written():
+    script = (
+        "import logging; from caracal_core.assembly.logs import configure_logging;"
+        "from caracal_core.assembly.masking import Masking;"
+        "configure_logging('INFO', Masking());"
+        "[logging.getLogger('caracal').info('%d', n) for n in range(5000)]"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)  # noqa: S603 - this very Python
+    messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert messages == list(map(str, range(5000)))

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.cli import reloading
 from caracal_core.cli.reloading import AT_START, Reloading
@@ -47,13 +46,13 @@ def book():
 def levels(monkeypatch):
     """The log levels that were set; the test's own logging stays as it is."""
     levels = []
-    monkeypatch.setattr(reloading, "configure_logging", lambda level, _: levels.append(level))
+    monkeypatch.setattr(reloading, "set_level", levels.append)
     return levels
 
 
 @pytest.fixture
 def subject(house, book, levels):
-    return Reloading(house, book, Masking())
+    return Reloading(house, book)
 
 
 @pytest.fixture

@@ -165,3 +165,31 @@ def test_a_process_can_end_though_its_reader_is_stuck():
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+def test_how_many_were_lost_is_said_once_somebody_reads_again(pipe, caplog):
+    """In the log, or as a line among those that came through."""
+    reading, writing, close = pipe
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    told = []
+
+    def tell(sentence):
+        told.append(sentence)
+        return b"told\n"
+
+    writer = LineWriter(writing, waiting_bytes=10_000, tell=tell)
+    writer.open()
+    for _ in range(1000):
+        writer.put(b"x" * 99 + b"\n")
+    lost = writer.lost
+    assert lost > 0
+    assert told == []
+    got = []
+    drain = threading.Thread(target=lambda: got.append(read_all(reading)))
+    drain.start()
+    writer.close(10)
+    close(writing)
+    drain.join(5)
+    assert told == [f"{lost} lines were lost: nobody read them in time"]
+    assert got[0].count(b"told\n") == 1
+    assert got[0].count(b"x" * 99 + b"\n") == 1000 - lost
