@@ -39,7 +39,9 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
     secrets = MountedSecrets(masking)
     database = UnopenedDatabase(loaded.core.database)
     hash_keys = HashKeyFile(loaded.core.database, secrets)
-    foundation = lay_foundation(database, MetricsBook(), secrets, hash_keys, no_authorities, masking.mask)
+    foundation = lay_foundation(
+        database, MetricsBook(), secrets, hash_keys, no_authorities, masking.mask
+    )
     furnishings = furnish_enabled(loaded, foundation, problems)
     if len(furnishings) == len(loaded.enabled):
         with problems.collected():
