@@ -102,6 +102,20 @@ class _Raising(TrivialAuthenticator):
         raise RuntimeError
 
 
+class _Uncalled:
+    """Could judge without being constructed, which nobody meant."""
+
+    @classmethod
+    async def decide(cls, access):
+        return None
+
+
+class _Unsigned:
+    """Has a verb of which nobody can tell what it takes."""
+
+    decide = dict
+
+
 class _WrongVerb(TrivialAuthenticator):
     async def authenticate(self):
         return None
@@ -112,6 +126,8 @@ class _WrongVerb(TrivialAuthenticator):
     [
         ("policies", [object()], "which is no Policy"),
         ("policies", [TrivialPolicy], "which is no Policy"),
+        ("policies", [_Uncalled], "which is no Policy"),
+        ("policies", [_Unsigned()], "decide must take 1 arguments"),
         ("policies", 3, "int instead of a Iterable"),
         ("authenticators", [_NoVerb()], "which is no Authenticator"),
         ("authenticators", [_Undeclared()], "which is no Authenticator"),

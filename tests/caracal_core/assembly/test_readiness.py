@@ -134,9 +134,18 @@ async def test_a_check_without_a_coroutine_is_a_fault(clock):
 
 async def test_a_late_check_is_a_fault_and_the_others_are_still_heard(clock, monkeypatch):
     monkeypatch.setattr(readiness, "CHECK_SECONDS", 0.01)
-    late = Check("late", asyncio.Event().wait)
+    ended = asyncio.Event()
+
+    async def hangs():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    late = Check("late", hangs)
     findings = await a_readiness(clock, late, Check()).findings()
     assert findings == (Finding("late", "took longer than 0.01 s"), Finding("database", None))
+    await asyncio.wait_for(ended.wait(), 5)
 
 
 async def test_a_check_that_cannot_be_cancelled_is_not_asked_again(clock, monkeypatch):

@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import logging
 import ssl
-import threading
 import warnings
 from contextlib import asynccontextmanager
 
@@ -20,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from caracal_core.config.address import Address
 from caracal_core.config.problems import SeveralMisconfigured
 from caracal_core.config.tls import TlsConfig
-from caracal_core.edge import tls
 from caracal_core.edge.tls import Certificates, certificates
 from caracal_core.errors import Misconfigured
 from caracal_core.testing.fakes.services import FakeMetrics
@@ -294,53 +292,6 @@ async def test_the_watch_finds_a_swapped_directory_by_itself(mount, authority):
         while (await _ask(port, _client(authority)))[0] != "second":
             pass
     watch.cancel()
-
-
-async def test_the_watch_survives_whatever_one_look_raises_and_looks_off_the_loop(
-    mount, authority, monkeypatch, caplog
-):
-    mount.publish(authority, "first")
-    metrics = FakeMetrics()
-    served = Certificates(mount.config, metrics)
-    look, threads = served.refresh, []
-
-    def looks():
-        threads.append(threading.current_thread())
-        if len(threads) == 1:
-            raise RuntimeError("with a s3cret")
-        look()
-
-    monkeypatch.setattr(served, "refresh", looks)
-    watch = asyncio.create_task(served.watch())
-    async with _serving(served.context) as port, asyncio.timeout(10):
-        mount.publish(authority, "second")
-        while (await _ask(port, _client(authority)))[0] != "second":
-            pass
-    watch.cancel()
-    assert (metrics.counted("reload_failures"), metrics.counted("reloads")) == (1, 1)
-    assert "raised RuntimeError" in caplog.text
-    assert "s3cret" not in caplog.text
-    assert threading.main_thread() not in threads
-
-
-@pytest.mark.parametrize("error", [OSError, ValueError])
-def test_whatever_making_a_context_raises_the_old_pair_stays(
-    mount, authority, monkeypatch, caplog, error
-):
-    mount.publish(authority, "first")
-    metrics = FakeMetrics()
-    served = Certificates(mount.config, metrics)
-    newest = served.context.newest
-
-    def breaks(_config):
-        raise error
-
-    monkeypatch.setattr(tls, "_context", breaks)
-    mount.publish(authority, "second")
-    served.refresh()
-    assert served.context.newest is newest
-    assert metrics.counted("reload_failures") == 1
-    assert "the old ones stay" in caplog.text
 
 
 def _foreign_key(mount, authority, make_authority):
