@@ -69,14 +69,7 @@ async def serve_house(
         authorities = tls.authorities if tls else no_authorities
         foundation = lay_foundation(database, book, secrets, hash_keys, authorities, masking.mask)
         house = House(foundation)
-        book.labelled("caracal").gauge(
-            "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
-        )
-        book.labelled("caracal_log").gauge(
-            "lost_records",
-            "Log records that could not be written to standard error since the start.",
-            lost_records,
-        )
+        _publish(book, house)
         await house.open(loaded)
         store = StoreHealth(database, plugin_migrations(loaded))
         readiness = Readiness(lambda: [store, *house.checks], SystemClock())
@@ -91,6 +84,18 @@ async def serve_house(
                 Stopping(core.drain_delay, core.grace_timeout),
                 announce,
             )
+
+
+def _publish(book: MetricsBook, house: House) -> None:
+    """Publish what the process itself can count."""
+    book.labelled("caracal").gauge(
+        "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
+    )
+    book.labelled("caracal_log").gauge(
+        "lost_records",
+        "Log records that could not be written to standard error since the start.",
+        lost_records,
+    )
 
 
 @asynccontextmanager

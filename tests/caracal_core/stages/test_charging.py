@@ -224,36 +224,6 @@ async def test_every_ending_has_its_cause(walk, book, error, sent, reached, caus
 
 @pytest.mark.parametrize("rule", ["post", "void"])
 @pytest.mark.parametrize(
-    ("reached", "cause"), [("reserve", "not_sent"), ("send", "cut"), ("deliver", "cut")]
-)
-async def test_what_the_gateway_ends_itself_is_not_the_clients_doing(
-    walk, book, warden, rule, reached, cause
-):
-    inside_now = asyncio.Event()
-
-    async def wait(*_):
-        inside_now.set()
-        await asyncio.Future()
-
-    async def inside(hold):
-        if reached != "reserve":
-            hold.sent()
-        if reached == "deliver":
-            hold.answered()
-            await hold.deliver(a_reply(), wait)
-        await wait()
-
-    task = walk(inside, cut=rule, client_gone="post" if rule == "void" else "void")
-    await inside_now.wait()
-    warden.dismiss()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    paid = rule == "post" and cause == "cut"
-    assert book.told[-1] == (("post", "0.25", cause) if paid else ("void", cause))
-
-
-@pytest.mark.parametrize("rule", ["post", "void"])
-@pytest.mark.parametrize(
     ("cause", "error", "reached"),
     [
         ("client_gone", asyncio.CancelledError(), None),
