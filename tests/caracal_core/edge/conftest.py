@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_sanic.utils import TestServer as SanicServer
 
+from caracal_core.config.tls import TlsConfig
 from caracal_core.domain import Headers, Reply, Request
 from caracal_core.edge.app import GatewayApp
 from caracal_core.edge.limits import Limits
@@ -359,3 +360,35 @@ def make_authority():
 def authority():
     """One certificate authority for tests that need no second one."""
     return Authority("caracal test authority")
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """A mounted Secret: names that lead through one link, which is swapped atomically."""
+    return Mount(tmp_path)
+
+
+class Mount:
+    def __init__(self, root):
+        self._root = root
+        self._numbers = count()
+        self.config = TlsConfig(
+            cert_file=root / "..data" / "server.crt",
+            key_file=root / "..data" / "server.key",
+            ca_file=root / "..data" / "ca.crt",
+            watch_seconds=0.05,
+        )
+
+    def publish(self, authority, common_name="server", trusted=None, key_of=None):
+        """Swap in a new directory with a fresh pair and the trusted authority."""
+        directory = self._root / f"..{next(self._numbers)}"
+        directory.mkdir()
+        authority.issue(directory, "server", common_name)
+        if trusted:
+            (directory / "ca.crt").write_bytes(trusted.pem)
+        if key_of:
+            _, key = key_of.issue(self._root, "other", "other")
+            (directory / "server.key").write_bytes(key.read_bytes())
+        link = self._root / "..new"
+        link.symlink_to(directory.name)
+        link.rename(self._root / "..data")

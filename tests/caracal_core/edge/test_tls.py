@@ -4,7 +4,6 @@ Every test of a server runs on asyncio's loop and on uvloop, which have differen
 """
 
 import asyncio
-import itertools
 import logging
 import ssl
 import warnings
@@ -13,14 +12,9 @@ from contextlib import asynccontextmanager
 import pytest
 import uvloop
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from caracal_core.config.address import Address
-from caracal_core.config.problems import SeveralMisconfigured
-from caracal_core.config.tls import TlsConfig
-from caracal_core.edge.tls import Certificates, certificates
-from caracal_core.errors import Misconfigured
+from caracal_core.edge.tls import Certificates
 from caracal_core.testing.fakes.services import FakeMetrics
 
 ANYWHERE, LOCAL = Address("0.0.0.0", 8443), Address("127.0.0.1", 8443)  # noqa: S104 - not bound
@@ -31,38 +25,6 @@ NAMES = pytest.mark.parametrize("name", ["localhost", None], ids=["sni", "no-sni
 def run(request):
     """Run a coroutine on one of the two loops."""
     return request.param
-
-
-@pytest.fixture
-def mount(tmp_path):
-    """A mounted Secret: names that lead through one link, which is swapped atomically."""
-    return Mount(tmp_path)
-
-
-class Mount:
-    def __init__(self, root):
-        self._root = root
-        self._numbers = itertools.count()
-        self.config = TlsConfig(
-            cert_file=root / "..data" / "server.crt",
-            key_file=root / "..data" / "server.key",
-            ca_file=root / "..data" / "ca.crt",
-            watch_seconds=0.05,
-        )
-
-    def publish(self, authority, common_name="server", trusted=None, key_of=None):
-        """Swap in a new directory with a fresh pair and the trusted authority."""
-        directory = self._root / f"..{next(self._numbers)}"
-        directory.mkdir()
-        authority.issue(directory, "server", common_name)
-        if trusted:
-            (directory / "ca.crt").write_bytes(trusted.pem)
-        if key_of:
-            _, key = key_of.issue(self._root, "other", "other")
-            (directory / "server.key").write_bytes(key.read_bytes())
-        link = self._root / "..new"
-        link.symlink_to(directory.name)
-        link.rename(self._root / "..data")
 
 
 class Teller(asyncio.Protocol):
@@ -356,59 +318,3 @@ async def test_a_broken_rotation_is_reported_once_and_the_old_pair_stays(
         mount.publish(authority, "third")
         await served.follower.look()
         assert (await _ask(port, _client(authority)))[0] == "third"
-
-
-def test_a_key_that_wants_a_password_is_refused_without_asking_for_one(mount, authority):
-    mount.publish(authority)
-    path = mount.config.key_file
-    key = serialization.load_pem_private_key(path.read_bytes(), None)
-    locked = serialization.BestAvailableEncryption(b"secret")
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
-    with pytest.raises(Misconfigured, match=r"tls\.key_file.*not encrypted"):
-        Certificates(mount.config, FakeMetrics())
-
-
-def test_the_expiry_of_the_served_certificate_is_a_metric(mount, authority):
-    mount.publish(authority)
-    metrics = FakeMetrics()
-    served = Certificates(mount.config, metrics)
-    certificate = x509.load_pem_x509_certificate(mount.config.cert_file.read_bytes())
-    expected = certificate.not_valid_after_utc.timestamp()
-    assert metrics.read("certificate_expires_seconds") == expected
-    del served
-
-
-def test_tls_is_off_only_where_that_was_said(mount, authority):
-    """Off is plain; on without files is refused, and plain on a loopback address alone."""
-    off = mount.config.model_copy(update={"mode": "off"})
-    assert certificates(off, ANYWHERE, FakeMetrics()) is None
-    assert certificates(mount.config, LOCAL, FakeMetrics()) is None
-    with pytest.raises(Misconfigured, match=r"tls\.cert_file.*server\.crt.*TLS_MODE=off"):
-        certificates(mount.config, ANYWHERE, FakeMetrics())
-    mount.publish(authority)
-    assert certificates(mount.config, LOCAL, FakeMetrics()) is not None
-    assert certificates(mount.config, ANYWHERE, FakeMetrics()) is not None
-
-
-def test_broken_files_are_refused_on_a_loopback_address_too(mount, authority, make_authority):
-    mount.publish(authority, key_of=make_authority("other"))
-    with pytest.raises(Misconfigured, match=r"tls\.key_file.*MISMATCH"):
-        certificates(mount.config, LOCAL, FakeMetrics())
-
-
-def test_everything_that_is_wrong_with_the_files_is_told_at_once(mount, authority):
-    mount.publish(authority, trusted=authority)
-    for path in (mount.config.cert_file, mount.config.key_file):
-        path.unlink()
-    mount.config.ca_file.write_text("no certificate")
-    with pytest.raises(SeveralMisconfigured) as refused:
-        Certificates(mount.config, FakeMetrics())
-    places = [problem.where for problem in refused.value.problems]
-    assert places == ["tls.cert_file", "tls.key_file", "tls.ca_file"]
-
-
-def test_a_foreign_key_hides_no_broken_authority(mount, authority, make_authority):
-    mount.publish(authority, trusted=authority, key_of=make_authority("other"))
-    mount.config.ca_file.write_text("no certificate")
-    with pytest.raises(SeveralMisconfigured, match=r"MISMATCH.*\n.*tls\.ca_file"):
-        Certificates(mount.config, FakeMetrics())
