@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+
+import msgspec
 
 from caracal_core.assembly import discovery
 from caracal_core.assembly.foundation import lay_foundation
@@ -16,6 +19,7 @@ from caracal_core.assembly.readiness import Readiness
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock
 from caracal_core.assembly.unopened import no_authorities
+from caracal_core.builtin.upstreams.plugin import UpstreamsConfig, UpstreamsPlugin
 from caracal_core.cli.db import plugin_migrations
 from caracal_core.cli.examination import examine
 from caracal_core.cli.hangup import heard
@@ -23,9 +27,10 @@ from caracal_core.cli.reloading import Reloading
 from caracal_core.config.load import Loaded
 from caracal_core.config.reload import Watcher
 from caracal_core.config.sources import Sources
+from caracal_core.edge.descriptors import AGENTS_MAX, Shares, raise_limit, share
 from caracal_core.edge.front_door import BackDoor, FrontDoor
 from caracal_core.edge.limits import Limits
-from caracal_core.edge.operations import Operations
+from caracal_core.edge.operations import LIMITS, Operations
 from caracal_core.edge.server import Announce, Stopping, announce, serve
 from caracal_core.edge.tls import certificates
 from caracal_core.ports import Database
@@ -33,6 +38,11 @@ from caracal_core.storage.database import open_database
 from caracal_core.storage.hash_keys import HashKeyFile
 from caracal_core.storage.health import StoreHealth
 from caracal_core.storage.history import behind
+
+FILES = 64
+"""Open files beside connections: what listens, logs, the store's own, and mounted ones."""
+
+_log = logging.getLogger("caracal.server")
 
 Prepare = Callable[[Database], Awaitable[None]]
 
@@ -58,7 +68,7 @@ async def serve_house(
         Failure: the store cannot be used.
     """
     await examine(loaded, masking)  # what is opened one by one below is told at once here
-    core = loaded.core
+    core, shares = loaded.core, _shares(loaded)
     async with _store(loaded) as database:
         if prepare is not None:
             await prepare(database)
@@ -76,8 +86,12 @@ async def serve_house(
         await readiness.findings()  # else the first probe is told 503: nobody asked before it
         async with _watching(places, loaded, Reloading(house, book)):
             await serve(
-                FrontDoor(house, readiness, Limits()),
-                Operations(BackDoor(house, readiness, book), core.operations.token_file),
+                FrontDoor(house, readiness, Limits(connections=shares.agents)),
+                Operations(
+                    BackDoor(house, readiness, book),
+                    core.operations.token_file,
+                    msgspec.structs.replace(LIMITS, connections=shares.operators),
+                ),
                 core.listen,
                 core.operations.listen,
                 tls,
@@ -96,6 +110,26 @@ def _publish(book: MetricsBook, house: House) -> None:
         "Log records that could not be written to standard error since the start.",
         lost_records,
     )
+
+
+def _shares(loaded: Loaded) -> Shares:
+    """Divide the open files that this process may have among its connections.
+
+    Raises:
+        Misconfigured: there are too few.
+    """
+    upstreams, store = loaded.sections[UpstreamsPlugin.name], loaded.core.database
+    assert isinstance(upstreams, UpstreamsConfig), "the schema made it"  # noqa: S101 - by construction
+    pools = sum(each.max_connections for each in upstreams.upstreams.values())
+    limit = raise_limit()
+    shares = share(limit, pools, FILES + store.pool_size + store.max_overflow)
+    if shares.agents < AGENTS_MAX:
+        _log.warning(
+            "%d open files are allowed: no more than %d connections of agents are kept at once",
+            limit,
+            shares.agents,
+        )
+    return shares
 
 
 @asynccontextmanager

@@ -27,7 +27,9 @@ METHODS = ("GET", "HEAD")
 GUARDED = "/-/"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_LIMITS = Limits(max_request_bytes=0, connections=1_000)
+LIMITS = Limits(max_request_bytes=0, connections=1_000)
+"""The bounds on one operator; no request has a body here."""
+
 _log = logging.getLogger("caracal.operations")
 
 Page = Callable[[], Awaitable[Reply]]
@@ -75,16 +77,18 @@ class Operations:
         backstage: the house, as operators see it.
         token_file: holds the bearer token that opens ``/-/`` to callers who are not local;
             None keeps it closed to them.
+        limits: the bounds on one client.
 
     Attributes:
-        limits: the bounds on one client; no request has a body here.
         accepting: True to the very end, so that probes hear of the draining.
     """
 
-    limits = _LIMITS
     accepting = True
 
-    def __init__(self, backstage: Backstage, token_file: Path | None = None) -> None:
+    def __init__(
+        self, backstage: Backstage, token_file: Path | None = None, limits: Limits = LIMITS
+    ) -> None:
+        self.limits = limits
         self._backstage = backstage
         self._operator = OperatorCheck(token_file)
         self._pages: Mapping[str, Page] = {

@@ -33,6 +33,11 @@ LOOK_SECONDS = 0.02
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
+def _limited(open_files):
+    """Return what starts a program that may open no more files than this."""
+    return ["/bin/sh", "-c", f'ulimit -n {open_files} && exec "$0" "$@"'] if open_files else []
+
+
 class Gateway:
     """One gateway: its configuration, its process, and what the command line says of it."""
 
@@ -79,10 +84,10 @@ class Gateway:
         fresh.write_text(yaml.safe_dump(self.settings))
         fresh.replace(self.config)
 
-    def command(self, *words):
+    def command(self, *words, open_files=None):
         """Return a run of the command line with this configuration."""
         return subprocess.run(  # noqa: S603 - our own program
-            [CARACAL, *words, "--config", str(self.config)],
+            [*_limited(open_files), CARACAL, *words, "--config", str(self.config)],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -131,9 +136,13 @@ class Gateway:
             await register(database, AGENT)
             await set_budget(database, AGENT, Money.parse(amount, "USD"), "day")
 
-    async def start(self, stderr=None):
-        """Start the process and wait until it listens; it logs to a file unless elsewhere."""
+    async def start(self, stderr=None, open_files=None):
+        """Start the process and wait until it listens.
+
+        It logs to a file unless elsewhere, and may open no more files than it is told.
+        """
         self._process = await asyncio.create_subprocess_exec(
+            *_limited(open_files),
             CARACAL,
             "serve",
             "--config",
