@@ -18,6 +18,7 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.readiness import Readiness
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock
+from caracal_core.assembly.standing import Standing
 from caracal_core.assembly.unopened import no_authorities
 from caracal_core.builtin.upstreams.plugin import UpstreamsConfig, UpstreamsPlugin
 from caracal_core.cli.db import plugin_migrations
@@ -81,14 +82,15 @@ async def serve_house(
         house = House(foundation)
         _publish(book, house)
         await house.open(loaded)
+        standing = Standing(loaded)
         store = StoreHealth(database, plugin_migrations(loaded))
         readiness = Readiness(lambda: [store, *house.checks], SystemClock())
         await readiness.findings()  # else the first probe is told 503: nobody asked before it
-        async with _watching(places, loaded, Reloading(house, book)):
+        async with _watching(places, loaded, Reloading(house, book, standing)):
             await serve(
                 FrontDoor(house, readiness, Limits(connections=shares.agents)),
                 Operations(
-                    BackDoor(house, readiness, book),
+                    BackDoor(house, readiness, book, standing),
                     core.operations.token_file,
                     msgspec.structs.replace(LIMITS, connections=shares.operators),
                 ),

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from caracal_core.assembly.house import House
 from caracal_core.assembly.logs import set_level
 from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.standing import Standing
 from caracal_core.config.load import Loaded
 from caracal_core.errors import Misconfigured
-
-AT_START = ("listen", "operations", "database", "tls", "drain_delay", "grace_timeout")
-"""Core's keys that are read when the process starts; a change waits for the next start."""
 
 _DIGEST_DIGITS = 12
 """Hexadecimal digits of the digest that a metric's value can hold exactly."""
@@ -27,11 +24,12 @@ class Reloading:
         house: swaps its generations; it is open.
         book: tells which configuration is active, how often it changed, and how often it could
             not.
+        standing: is told what is in effect, and what waits.
     """
 
-    def __init__(self, house: House, book: MetricsBook) -> None:
+    def __init__(self, house: House, book: MetricsBook, standing: Standing) -> None:
         self._house = house
-        self._started = house.current.loaded.core
+        self._standing = standing
         metrics = book.labelled("caracal_configuration")
         self._changed = metrics.counter("reloads", "Configurations taken into effect live.")
         self._failed = metrics.counter("reload_failures", "Changes that could not be.")
@@ -40,6 +38,11 @@ class Reloading:
             f"First {_DIGEST_DIGITS} digits of the active digest, as a number: equal where "
             "replicas run the same.",
             lambda: int(house.current.loaded.digest[:_DIGEST_DIGITS], 16),
+        )
+        metrics.gauge(
+            "waiting",
+            "Keys and plugins whose newest configuration waits for the next start.",
+            lambda: len(standing.waiting),
         )
 
     async def change(self, loaded: Loaded) -> None:
@@ -50,7 +53,8 @@ class Reloading:
         """
         await self._house.reload(loaded)
         set_level(loaded.core.log_level)
-        if waiting := self._waiting():
+        self._standing.take(loaded, self._house.current.furnishings)
+        if waiting := self._standing.waiting:
             _log.warning("%s: the change waits for the next start", ", ".join(waiting))
         self._changed.add()
         _log.info("the configuration %s is in effect", loaded.digest)
@@ -59,10 +63,3 @@ class Reloading:
         """Report a configuration that changes nothing."""
         self._failed.add()
         _log.error("the new configuration is not used, the old one stays: %s", error)
-
-    def _waiting(self) -> Sequence[str]:
-        """Return the keys and plugins whose configuration is not the one in effect."""
-        now, loaded = self._house.current, self._house.current.loaded
-        keys = [k for k in AT_START if getattr(self._started, k) != getattr(loaded.core, k)]
-        kept = [f.name for f in now.furnishings if f.config != loaded.sections[f.name]]
-        return [*keys, *kept]

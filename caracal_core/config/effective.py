@@ -59,6 +59,12 @@ def leaves_of(config: BaseModel, prefix: Path) -> tuple[Leaf, ...]:
     )
 
 
+def differing(before: BaseModel, after: BaseModel, prefix: Path) -> frozenset[Path]:
+    """Return where two configurations of one owner differ, secrets compared as they are."""
+    old, new = ({leaf.path: leaf for leaf in leaves_of(each, prefix)} for each in (before, after))
+    return frozenset(path for path in {*old, *new} if old.get(path) != new.get(path))
+
+
 def settings_of(leaves: Sequence[Leaf], merged: Merged) -> tuple[Setting, ...]:
     """Return what may be shown of the values."""
     return tuple(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from caracal_core.assembly.house import House
 from caracal_core.assembly.inventory import Item, take_inventory
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.readiness import Finding, Readiness
+from caracal_core.assembly.standing import Standing
 from caracal_core.config.load import Loaded
 from caracal_core.edge.limits import Limits
 from caracal_core.ports import Endpoint
@@ -53,9 +52,13 @@ class BackDoor:
         house: what they look at.
         readiness: says whether the house can serve.
         book: the metrics.
+        standing: which values are in effect.
     """
 
-    def __init__(self, house: House, readiness: Readiness, book: MetricsBook) -> None:
+    def __init__(
+        self, house: House, readiness: Readiness, book: MetricsBook, standing: Standing
+    ) -> None:
+        self._standing = standing
         self._house = house
         self._readiness = readiness
         self._listed: tuple[Loaded, Sequence[Item]] | None = None
@@ -76,8 +79,12 @@ class BackDoor:
 
     def configuration(self) -> object:
         loaded = self._house.current.loaded
-        settings = [msgspec.structs.asdict(setting) for setting in loaded.settings]
-        return {"digest": loaded.digest, "settings": settings, "notes": loaded.notes}
+        return {
+            "digest": loaded.digest,
+            "settings": self._standing.settings(),
+            "notes": loaded.notes,
+            "waiting": self._standing.waiting,
+        }
 
     def endpoints(self) -> Mapping[str, Endpoint]:
         return {

@@ -64,7 +64,7 @@ class Backstage(Protocol):
         """Return the enabled plugins, as ``caracal plugins --json`` prints them."""
 
     def configuration(self) -> object:
-        """Return the effective configuration with its origins and digest, secrets masked."""
+        """Return what is in effect and what waits, with origins and digest, secrets masked."""
 
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Return the plugins' endpoints by ``<plugin>/<path>``, or ``<plugin>`` alone."""

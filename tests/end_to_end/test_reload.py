@@ -247,3 +247,27 @@ async def test_nonces_and_their_window_outlive_a_reload(gateway, origin, ask, re
     assert (await ask(one, "/free/x", **said("late", age=60)))[0] == 401
     assert (await ask(one, "/free/x", **said("fresh")))[0] == 200
     assert "replay: the change waits for the next start" in one.log
+    assert await one.metric("caracal_configuration_waiting") == 1
+    _, text = await one.operator_sees("/-/config")
+    shown = {each["key"]: each for each in json.loads(text)["settings"]}
+    assert json.loads(text)["waiting"] == ["replay"]
+    assert shown["replay.timestamp_window"]["value"] == 30
+    assert shown["replay.timestamp_window"]["waiting"]["value"] == 3000
+    assert "waiting" not in shown["tariffs.flat.per_call"]
+
+
+async def test_what_waits_for_the_next_start_is_shown_beside_what_is_in_effect(
+    gateway, origin, rewrite
+):
+    one = await gateway(origin.url)
+    await rewrite(one, grace_timeout=7, part_timeout=4)
+    _, text = await one.operator_sees("/-/config")
+    shown = {each["key"]: each for each in json.loads(text)["settings"]}
+    assert json.loads(text)["waiting"] == ["grace_timeout"]
+    assert (shown["grace_timeout"]["value"], shown["grace_timeout"]["origin"]) == (30, "default")
+    assert shown["grace_timeout"]["waiting"]["value"] == 7
+    assert "caracal.yaml line" in shown["grace_timeout"]["waiting"]["origin"]
+    assert shown["part_timeout"]["value"] == 4
+    assert "waiting" not in shown["part_timeout"]
+    await rewrite(one, grace_timeout=30)
+    assert json.loads((await one.operator_sees("/-/config"))[1])["waiting"] == []

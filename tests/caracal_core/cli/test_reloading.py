@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.standing import AT_START, Standing
+from caracal_core.builtin.replay.config import ReplayConfig
 from caracal_core.cli import reloading
-from caracal_core.cli.reloading import AT_START, Reloading
+from caracal_core.cli.reloading import Reloading
 from caracal_core.config.core import CoreConfig
 from caracal_core.config.load import Loaded
 from caracal_core.errors import Misconfigured
@@ -52,7 +54,7 @@ def levels(monkeypatch):
 
 @pytest.fixture
 def subject(house, book, levels):
-    return Reloading(house, book)
+    return Reloading(house, book, Standing(house.current.loaded))
 
 
 @pytest.fixture
@@ -119,12 +121,15 @@ async def test_nothing_waits_where_nothing_of_that_changed(subject, caplog):
 
 
 async def test_a_part_that_keeps_its_configuration_is_named_until_it_fits_again(
-    subject, house, caplog
+    subject, house, caplog, metric
 ):
     """What keeps state in memory is carried over as it was."""
-    house.current.furnishings = (SimpleNamespace(name="replay", config="old"),)
-    await subject.change(a_configuration(sections={"replay": "new"}))
-    assert "replay: the change waits for the next start" in caplog.text
+    old, new = ReplayConfig(), ReplayConfig.model_validate({"replay": {"nonce_cache_size": 77}})
+    house.current.furnishings = (SimpleNamespace(name="replay", config=old, builtin=True),)
+    await subject.change(a_configuration(sections={"replay": new}, grace_timeout=1))
+    assert "grace_timeout, replay: the change waits for the next start" in caplog.text
+    assert metric("caracal_configuration_waiting") == 2
     caplog.clear()
-    await subject.change(a_configuration(sections={"replay": "old"}))
+    await subject.change(a_configuration(sections={"replay": old}))
     assert "waits" not in caplog.text
+    assert metric("caracal_configuration_waiting") == 0

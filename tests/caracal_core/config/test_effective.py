@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from caracal_core.config.document import parse_document
-from caracal_core.config.effective import MASK, Setting, digest_of, leaves_of, settings_of
+from caracal_core.config.effective import (
+    MASK,
+    Setting,
+    differing,
+    digest_of,
+    leaves_of,
+    settings_of,
+)
 from caracal_core.config.keys import keys_of
 from caracal_core.config.merge import merge
 from caracal_core.plugin import Config, setting
@@ -134,3 +141,15 @@ def test_a_secret_is_not_hashed_fast(monkeypatch):
 def test_different_values_never_share_a_digest(names):
     same = json.dumps(names) == '{"x": "1"}'
     assert (digest_of(leaves(names=names)) == digest_of(leaves(names={"x": "1"}))) is same
+
+
+def test_where_two_configurations_differ_is_told_by_path_secrets_included():
+    before = Model(depth=3, password="hunter2", names={"a": "1", "b": "2"})
+    after = Model(depth=4, password="hunter3", names={"a": "1", "c": "2"})
+    assert differing(before, before, ()) == frozenset()
+    assert differing(before, after, ("acme",)) == {
+        ("acme", "depth"),
+        ("acme", "password"),
+        ("acme", "names", "b"),
+        ("acme", "names", "c"),
+    }

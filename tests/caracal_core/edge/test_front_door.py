@@ -5,6 +5,7 @@ import types
 import pytest
 
 from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.standing import Standing
 from caracal_core.builtin.policies.plugin import PoliciesPlugin
 from caracal_core.config.core import CoreConfig
 from caracal_core.config.effective import Setting
@@ -67,7 +68,7 @@ def test_it_is_ready_while_the_house_accepts_and_nothing_is_wrong(house, readine
 
 
 async def test_operators_see_health_configuration_and_metrics(house, readiness):
-    door = BackDoor(house, readiness, MetricsBook())
+    door = BackDoor(house, readiness, MetricsBook(), Standing(house.current.loaded))
     assert await door.findings() == ("well",)
     assert door.accepting
     assert b"process_" in door.metrics()
@@ -81,11 +82,12 @@ async def test_operators_see_health_configuration_and_metrics(house, readiness):
             }
         ],
         "notes": ("a note",),
+        "waiting": (),
     }
 
 
 def test_plugins_are_listed_once_for_each_configuration(house, readiness):
-    door = BackDoor(house, readiness, MetricsBook())
+    door = BackDoor(house, readiness, MetricsBook(), Standing(house.current.loaded))
     first = door.plugins()
     assert first[0].name == "policies"
     assert door.plugins() is first
@@ -99,4 +101,6 @@ def test_plugins_pages_bear_their_names(house, readiness):
 
     pages = (Endpoint("", answer), Endpoint("state", answer))
     house.current.furnishings = (types.SimpleNamespace(name="mcp", endpoints=pages),)
-    assert list(BackDoor(house, readiness, MetricsBook()).endpoints()) == ["mcp", "mcp/state"]
+    assert list(
+        BackDoor(house, readiness, MetricsBook(), Standing(house.current.loaded)).endpoints()
+    ) == ["mcp", "mcp/state"]
