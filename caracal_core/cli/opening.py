@@ -78,14 +78,11 @@ async def serve_house(
         secrets = MountedSecrets(masking)
         hash_keys = HashKeyFile(core.database, secrets)
         authorities = tls.authorities if tls else no_authorities
-        foundation = lay_foundation(database, book, secrets, hash_keys, authorities, masking.mask)
-        house = House(foundation)
+        house = House(lay_foundation(database, book, secrets, hash_keys, authorities, masking.mask))
         _publish(book, house)
         await house.open(loaded)
         standing = Standing(loaded)
-        store = StoreHealth(database, plugin_migrations(loaded))
-        readiness = Readiness(lambda: [store, *house.checks], SystemClock())
-        await readiness.findings()  # else the first probe is told 503: nobody asked before it
+        readiness = await _readiness(database, house, loaded)
         async with _watching(places, loaded, Reloading(house, book, standing)):
             await serve(
                 FrontDoor(house, readiness, Limits(connections=shares.agents)),
@@ -102,8 +99,16 @@ async def serve_house(
             )
 
 
+async def _readiness(database: Database, house: House, loaded: Loaded) -> Readiness:
+    """Return what says whether the house can serve; it has looked once."""
+    store = StoreHealth(database, plugin_migrations(loaded))
+    readiness = Readiness(lambda: [store, *house.checks], SystemClock())
+    await readiness.findings()  # else the first probe is told 503: nobody asked before it
+    return readiness
+
+
 def _publish(book: MetricsBook, house: House) -> None:
-    """Publish what the process itself can count."""
+    """Publish what is the process's own to measure."""
     book.labelled("caracal").gauge(
         "exchanges_in_flight", "Exchanges in the corridor.", lambda: house.inside
     )
