@@ -11,7 +11,7 @@ from caracal_core.assembly.generation import Foundation, Generation, assemble
 from caracal_core.assembly.lifecycle import Life, close_lives, open_lives
 from caracal_core.config.load import Loaded
 from caracal_core.domain import Exchange, Request
-from caracal_core.errors import Answered
+from caracal_core.errors import Answered, Misconfigured
 from caracal_core.ports import Deliver, HealthCheck
 
 EMPTY_SECONDS = 10.0
@@ -54,9 +54,14 @@ class House:
         """Open a new generation beside the running one, swap, and let the old one empty.
 
         Raises:
-            Misconfigured: it cannot be furnished or opened; nothing changed.
+            Misconfigured: it cannot be furnished or opened, or the house is closing; nothing
+                changed.
         """
         async with self._changing:
+            if not self.accepting:  # what would open now, nobody would close
+                raise Misconfigured(
+                    "gateway", "it is stopping", "The change takes effect at the next start."
+                )
             old = self.current
             generation = assemble(loaded, self._foundation, old.furnishings)
             await self._move_in(generation)

@@ -225,6 +225,15 @@ async def test_closing_tells_the_last_stories_and_closes_every_plugin(house, jou
     assert not house.accepting
 
 
+async def test_a_house_that_stops_opens_nothing_more(house, loaded, journal):
+    before = house.current
+    house.accepting = False
+    with pytest.raises(Misconfigured, match="it is stopping"):
+        await house.reload(loaded(other="second"))
+    assert house.current is before
+    assert journal == []
+
+
 async def test_a_guest_who_never_leaves_does_not_keep_the_house_open(house, journal, monkeypatch):
     monkeypatch.setattr(house_module, "EMPTY_SECONDS", 0.01)
     inside = asyncio.Event()
