@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from tortoise import Model, fields
 
+from caracal_core.storage.identity_models import Revocation, Sighting
 from caracal_core.storage.ledger_models import Budget, BudgetWindow, Entry, Reservation
 
-__all__ = ["Account", "Budget", "BudgetWindow", "Entry", "Nonce", "ReplayEpoch", "Reservation"]
+__all__ = [
+    "Account",
+    "Budget",
+    "BudgetWindow",
+    "Entry",
+    "Nonce",
+    "ReplayEpoch",
+    "Reservation",
+    "Revocation",
+    "Sighting",
+]
 
 
 class Account(Model):
