@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from caracal_core.builtin import agents
-from caracal_core.builtin.agents import FRESH_SECONDS, StoredDirectory
+from caracal_core.builtin import recent
+from caracal_core.builtin.agents import StoredDirectory
+from caracal_core.builtin.recent import FRESH_SECONDS
 from caracal_core.domain import Agent
 from caracal_core.errors import Failure
 from caracal_core.ports import AgentDirectory
@@ -98,22 +99,22 @@ async def test_unknown_names_are_remembered_too(directory, counting):
 async def test_a_flood_of_unknown_names_neither_grows_nor_displaces_agents(
     directory, counting, monkeypatch
 ):
-    monkeypatch.setattr(agents, "UNKNOWN_MAX", 5)
+    monkeypatch.setattr(recent, "OTHERS_MAX", 5)
     await directory.find("agent")
     for number in range(20):
         await directory.find(f"stranger-{number}")
-    assert len(directory._unknown) == 5
+    assert len(directory._recent._others) == 5
     asked = counting.asked
     await directory.find("agent")
     assert counting.asked == asked
 
 
 async def test_the_memory_of_agents_is_bounded(directory, database, monkeypatch):
-    monkeypatch.setattr(agents, "KNOWN_MAX", 3)
+    monkeypatch.setattr(recent, "GOOD_MAX", 3)
     for number in range(6):
         await register(database, f"agent-{number}")
         assert await directory.find(f"agent-{number}")
-    assert list(directory._known) == ["agent-3", "agent-4", "agent-5"]
+    assert list(directory._recent._good) == ["agent-3", "agent-4", "agent-5"]
 
 
 async def test_a_newcomer_is_registered_below_the_configured_parent(counting, clock, database):

@@ -1,0 +1,68 @@
+"""Answers of the store that serve for two seconds, so that a request seldom waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from caracal_core.ports import Clock
+
+K = TypeVar("K", bound=Hashable)
+A = TypeVar("A")
+
+FRESH_SECONDS = 2.0
+GOOD_MAX = 10_000
+OTHERS_MAX = 1_000
+
+
+class _Answer(Struct, Generic[A], frozen=True):
+    value: A
+    asked_at: float
+
+
+class Recent(Generic[K, A]):
+    """Asks a question at most once in two seconds for each key; memory is bounded.
+
+    What is good and what is not have memories of their own, so that a flood of the one cannot
+    crowd out the other. An answer is never used past its two seconds: where the store cannot
+    be asked then, the asker fails.
+
+    Args:
+        ask: asks the store.
+        is_good: whether an answer is one that many requests will want again.
+        clock: measures how old an answer is.
+    """
+
+    def __init__(
+        self, ask: Callable[[K], Awaitable[A]], is_good: Callable[[A], bool], clock: Clock
+    ) -> None:
+        self._ask = ask
+        self._is_good = is_good
+        self._clock = clock
+        self._good: dict[K, _Answer[A]] = {}
+        self._others: dict[K, _Answer[A]] = {}
+
+    async def get(self, key: K) -> A:
+        """Return the answer, at most 2 seconds out of date.
+
+        Raises:
+            Failure: the store cannot be asked.
+        """
+        asked_at = self._clock.monotonic()
+        answer = self._good.get(key) or self._others.get(key)
+        if answer is None or asked_at - answer.asked_at >= FRESH_SECONDS:
+            answer = _Answer(await self._ask(key), asked_at)
+            self._remember(key, answer)
+        return answer.value
+
+    def _remember(self, key: K, answer: _Answer[A]) -> None:
+        """Remember the answer instead of any earlier one; the oldest makes room."""
+        self._good.pop(key, None)
+        self._others.pop(key, None)
+        good = self._is_good(answer.value)
+        memory, most = (self._good, GOOD_MAX) if good else (self._others, OTHERS_MAX)
+        if len(memory) >= most:
+            del memory[next(iter(memory))]
+        memory[key] = answer
