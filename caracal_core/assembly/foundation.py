@@ -8,6 +8,7 @@ from caracal_core.assembly.generation import Foundation
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.services import SystemClock, lender
 from caracal_core.builtin.agents import StoredDirectory
+from caracal_core.builtin.revocations import StoredRevocations
 from caracal_core.config.core import CoreConfig
 from caracal_core.plugin import Authorities
 from caracal_core.ports import AgentDirectory, Database, HashKeys, Secrets
@@ -39,5 +40,12 @@ def lay_foundation(
         return StoredDirectory(database, clock, core.unknown_agents, core.newcomers_parent)
 
     lost = metrics.counter("stories_lost", "Exchanges that an observer was not told of.")
-    lend = lender(clock, database, book, secrets, hash_keys, authorities)
-    return Foundation(lend, directory, clock, lost, Warden(), mask)
+    return Foundation(
+        lender(clock, database, book, secrets, hash_keys, authorities),
+        directory,
+        StoredRevocations(database, clock),
+        clock,
+        lost,
+        Warden(),
+        mask,
+    )

@@ -22,7 +22,7 @@ from caracal_core.config.problems import Problems
 from caracal_core.domain import Request
 from caracal_core.gateway import Gateway
 from caracal_core.plugin import Services
-from caracal_core.ports import AgentDirectory, Clock, Counter, Deliver
+from caracal_core.ports import AgentDirectory, Clock, Counter, Deliver, Revocations
 from caracal_core.stages.deadline import Warden
 from caracal_core.stages.replay import Window
 
@@ -35,6 +35,7 @@ class Foundation(Struct, frozen=True):
     Attributes:
         services: lends a plugin its services, by the plugin's name.
         directory: gives the agent directory for a configuration.
+        revocations: knows the revoked credentials.
         clock: tells the time.
         lost: counts stories that no observer could be told.
         warden: strikes late parts.
@@ -43,6 +44,7 @@ class Foundation(Struct, frozen=True):
 
     services: Callable[[str], Services]
     directory: Callable[[CoreConfig], AgentDirectory]
+    revocations: Revocations
     clock: Clock
     lost: Counter
     warden: Warden
@@ -150,6 +152,7 @@ def compose(
     gateway = wire(
         furnishings,
         foundation.directory(loaded.core),
+        foundation.revocations,
         rules(loaded.core, in_effect),
         foundation.warden,
         foundation.clock,

@@ -24,7 +24,14 @@ from caracal_core.domain import (
 )
 from caracal_core.errors import Misconfigured
 from caracal_core.gateway import Gateway
-from caracal_core.ports import AgentDirectory, Clock, Counter, NamesRoutes, Upstream
+from caracal_core.ports import (
+    AgentDirectory,
+    Clock,
+    Counter,
+    NamesRoutes,
+    Revocations,
+    Upstream,
+)
 from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.authorization import Authorization
 from caracal_core.stages.charging import Charging
@@ -62,6 +69,7 @@ class Rules(Struct, frozen=True):
 def wire(
     furnishings: Sequence[Furnishing],
     directory: AgentDirectory,
+    revocations: Revocations,
     rules: Rules,
     warden: Warden,
     clock: Clock,
@@ -73,6 +81,7 @@ def wire(
     Args:
         furnishings: strangers' in the operator's order, then the built-ins'.
         directory: the registered agents.
+        revocations: the revoked credentials.
         rules: deadlines and windows.
         warden: strikes late parts.
         clock: tells the time.
@@ -94,7 +103,7 @@ def wire(
             Reasons(mask, credentials),
         ),
         Routing(_parts(furnishings, "routers", "match", (Route, NoneType), each)),
-        _authentication(furnishings, directory, each),
+        _authentication(furnishings, directory, revocations, each),
         _replay(furnishings, rules, clock),
         _authorization(furnishings, each),
         _charging(furnishings, rules),
@@ -135,13 +144,16 @@ def _only(furnishings: Iterable[Furnishing], hook: str) -> tuple[str, Any]:
 
 
 def _authentication(
-    furnishings: Sequence[Furnishing], directory: AgentDirectory, each: float
+    furnishings: Sequence[Furnishing],
+    directory: AgentDirectory,
+    revocations: Revocations,
+    each: float,
 ) -> Authentication:
     schemes = [
         Scheme(
             part.scheme,
             part.challenge,
-            bool(declared_fields(f.name, part)),
+            declared_fields(f.name, part),
             Part(f"{f.name} authenticator", part.authenticate, (Principal, NoneType), each),
         )
         for f in furnishings
@@ -151,7 +163,12 @@ def _authentication(
         raise Misconfigured(
             "auth_mode", "no enabled plugin authenticates anybody", "Set AUTH_MODE, such as jwt."
         )
-    return Authentication(schemes, Part("agent directory", directory.find, (Agent, NoneType), each))
+    return Authentication(
+        schemes,
+        Part("agent directory", directory.find, (Agent, NoneType), each),
+        Part("revocations", revocations.revoked, (bool,), each),
+        revocations.known,
+    )
 
 
 def _replay(furnishings: Sequence[Furnishing], rules: Rules, clock: Clock) -> Replay:

@@ -51,11 +51,20 @@ class Recent(Generic[K, A]):
             Failure: the store cannot be asked.
         """
         asked_at = self._clock.monotonic()
-        answer = self._good.get(key) or self._others.get(key)
-        if answer is None or asked_at - answer.asked_at >= FRESH_SECONDS:
+        answer = self._fresh(key, asked_at)
+        if answer is None:
             answer = _Answer(await self._ask(key), asked_at)
             self._remember(key, answer)
         return answer.value
+
+    def known(self, key: K) -> A | None:
+        """Return the answer where the store need not be asked for it, else None."""
+        answer = self._fresh(key, self._clock.monotonic())
+        return None if answer is None else answer.value
+
+    def _fresh(self, key: K, now: float) -> _Answer[A] | None:
+        answer = self._good.get(key) or self._others.get(key)
+        return answer if answer is not None and now - answer.asked_at < FRESH_SECONDS else None
 
     def _remember(self, key: K, answer: _Answer[A]) -> None:
         """Remember the answer instead of any earlier one; the oldest makes room."""

@@ -26,6 +26,8 @@ class Principal(Struct, frozen=True):
             itself. None where it has no name.
         issued_at: unix seconds when the credential was issued, by its issuer's clock, so that all
             of an agent's older ones can be revoked at once. None where it does not say.
+        schemes: every scheme that proved it, in AUTH_MODE's order. Authenticators leave it empty;
+            the gateway fills it in.
         once: what of the credentials is good for one request only; it is claimed like a nonce.
     """
 
@@ -35,6 +37,7 @@ class Principal(Struct, frozen=True):
     accounts: tuple[str, ...] = ()
     credential: str | None = None
     issued_at: float | None = None
+    schemes: tuple[str, ...] = ()
     once: tuple[Once, ...] = ()
 
 

@@ -104,6 +104,24 @@ class AgentDirectory(Protocol):
 
 
 @runtime_checkable
+class Revocations(Protocol):
+    """Knows which credentials are refused before their time."""
+
+    def known(self, principal: Principal) -> bool | None:
+        """Return the answer of `revoked` where it is known without asking anybody, else None."""
+
+    async def revoked(self, principal: Principal) -> bool:
+        """Return whether what proved this principal is revoked, at most 2 seconds out of date.
+
+        It is so by its name within its scheme, or as one of those that the agent was issued
+        before an instant; then also where it does not say when it was issued.
+
+        Raises:
+            Failure: it cannot tell.
+        """
+
+
+@runtime_checkable
 class ReplayGuard(Protocol):
     """Remembers which nonces were used."""
 

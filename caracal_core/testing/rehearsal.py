@@ -17,7 +17,7 @@ from caracal_core.domain import Exchange, Headers, Reply, Request, Terms
 from caracal_core.errors import Answered
 from caracal_core.gateway import Gateway
 from caracal_core.plugin import Config, Plugin, Services
-from caracal_core.ports import AgentDirectory
+from caracal_core.ports import AgentDirectory, Revocations
 from caracal_core.stages.deadline import Warden
 from caracal_core.stages.replay import Window
 from caracal_core.testing.fakes.clock import FakeClock
@@ -27,6 +27,7 @@ from caracal_core.testing.fakes.parts import (
     TrivialDirectory,
     TrivialObserver,
     TrivialPolicy,
+    TrivialRevocations,
     TrivialRouter,
     TrivialTariff,
 )
@@ -76,6 +77,7 @@ class Rehearsal:
         terms: the terms of the fake router's route; free, to ``test-upstream``.
         services: what the plugins are lent; fakes unless given.
         directory: the registered agents; everybody, unless given.
+        revocations: the revoked credentials; none, unless given.
         part_seconds: how long a part may take.
         parts: parts under test, by the name of their hook: ``policies=[MyPolicy()]``.
 
@@ -97,6 +99,7 @@ class Rehearsal:
         terms: Terms | None = None,
         services: Services | None = None,
         directory: AgentDirectory | None = None,
+        revocations: Revocations | None = None,
         part_seconds: float = 1.0,
         **parts: Any,
     ) -> None:
@@ -109,6 +112,7 @@ class Rehearsal:
         self._terms = terms
         self._services = services or a_services(clock=self.clock, metrics=self.metrics)
         self._directory = directory or TrivialDirectory()
+        self._revocations = revocations or TrivialRevocations()
         self._rules = Rules(part_seconds, part_seconds, 300.0, 3600.0, WINDOW)
         self._observer = TrivialObserver()
         self._warden = Warden()
@@ -123,6 +127,7 @@ class Rehearsal:
         self.gateway = wire(
             furnishings,
             self._directory,
+            self._revocations,
             self._rules,
             self._warden,
             self.clock,

@@ -49,6 +49,7 @@ from caracal_core.testing.fakes.parts import (
     TrivialPolicy,
     TrivialReplayGuard,
     TrivialReplyFilter,
+    TrivialRevocations,
     TrivialRouter,
     TrivialTariff,
     TrivialUpstream,
@@ -76,6 +77,7 @@ class _House:
             "router": TrivialRouter(terms=PRICED),
             "authenticator": TrivialAuthenticator(),
             "directory": TrivialDirectory(),
+            "revocations": TrivialRevocations(),
             "guard": TrivialReplayGuard(),
             "policy": TrivialPolicy(),
             "tariff": TrivialTariff(),
@@ -95,10 +97,15 @@ class _House:
             Authentication(
                 [
                     Scheme(
-                        "test", "Test", True, self._part(each.authenticator.authenticate, Principal)
+                        "test",
+                        "Test",
+                        frozenset({"authorization"}),
+                        self._part(each.authenticator.authenticate, Principal),
                     )
                 ],
                 self._part(each.directory.find, Agent, NOTHING),
+                self._part(each.revocations.revoked, bool),
+                each.revocations.known,
             ),
             Replay(self._part(each.guard.claim, bool), Window(300, 60, 360), FakeClock(NOW)),
             Authorization([self._part(each.policy.decide, Decision, NOTHING)]),

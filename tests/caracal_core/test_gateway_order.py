@@ -16,6 +16,7 @@ from caracal_core.testing.fakes import (
     TrivialPolicy,
     TrivialReplayGuard,
     TrivialReplyFilter,
+    TrivialRevocations,
     TrivialRouter,
     TrivialTariff,
     TrivialUpstream,
@@ -33,6 +34,7 @@ STAGES = {
     "match": "routing",
     "authenticate": "authentication",
     "find": "authentication",
+    "revoked": "authentication",
     "claim": "replay",
     "decide": "authorization",
     "quote": "charging",
@@ -65,7 +67,8 @@ def _house(journal, misbehaving="", behave=None, terms=PRICED):
             given["behave" if verb != "reserve" else "reserve"] = behave
         parts[hook] = part(**given) if verb in SINGLE else [part(**given)]
     parts["upstreams"] = {"test-upstream": parts["upstreams"][0]}
-    return Rehearsal(directory=TrivialDirectory(journal=journal), **parts)
+    known = TrivialDirectory(journal=journal), TrivialRevocations(journal=journal)
+    return Rehearsal(directory=known[0], revocations=known[1], **parts)
 
 
 async def test_a_request_walks_the_whole_corridor_in_this_order():

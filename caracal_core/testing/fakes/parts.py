@@ -114,6 +114,16 @@ class TrivialDirectory(_Trivial):
         return await self.answer("find", lambda: agent, lambda: None)
 
 
+class TrivialRevocations(_Trivial):
+    """Knows of no revoked credential; denied, it calls every one revoked."""
+
+    def known(self, _principal: Principal) -> bool | None:
+        return None
+
+    async def revoked(self, _principal: Principal) -> bool:
+        return await self.answer("revoked", lambda: False, lambda: True)
+
+
 class TrivialReplayGuard(_Trivial):
     """Calls every nonce fresh; denied, it calls every nonce used."""
 

@@ -26,6 +26,7 @@ from caracal_core.testing.fakes.parts import (
     TrivialObserver,
     TrivialPolicy,
     TrivialReplayGuard,
+    TrivialRevocations,
     TrivialRouter,
     TrivialTariff,
     TrivialUpstream,
@@ -140,6 +141,7 @@ async def house(loaded, journal):
     foundation = Foundation(
         services=lambda name: a_services(),
         directory=lambda core: TrivialDirectory(),
+        revocations=TrivialRevocations(),
         clock=FakeClock(0),
         lost=FakeCounter(),
         warden=Warden(),

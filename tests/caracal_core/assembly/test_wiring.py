@@ -15,6 +15,7 @@ from caracal_core.testing.fakes.parts import (
     TrivialLedger,
     TrivialPolicy,
     TrivialReplayGuard,
+    TrivialRevocations,
     TrivialRouter,
     TrivialTariff,
     TrivialUpstream,
@@ -49,7 +50,8 @@ def core(**parts):
 
 
 def wired(*furnishings, rules=RULES):
-    return wire(furnishings, TrivialDirectory(), rules, Warden(), FakeClock(0), _Uncounted(), str)
+    known = TrivialDirectory(), TrivialRevocations()
+    return wire(furnishings, *known, rules, Warden(), FakeClock(0), _Uncounted(), str)
 
 
 def refused(*furnishings, rules=RULES):
@@ -121,7 +123,8 @@ async def test_what_any_authenticator_declares_is_withheld_from_upstreams():
     stranger = furnishing("strange", authenticators=(_ByToken(), _ByConnection()))
     gateway = wired(stranger, core())
     assert gateway.forwarding._credentials == {"x-their-token", "authorization"}
-    assert [scheme.by_header for scheme in gateway.authentication._schemes] == [True, False, True]
+    declared = [set(scheme.headers) for scheme in gateway.authentication._schemes]
+    assert declared == [{"x_their_token", "authorization"}, set(), {"authorization"}]
 
 
 async def test_a_declaration_that_makes_no_sense_stops_the_start():

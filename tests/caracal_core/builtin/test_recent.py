@@ -46,6 +46,18 @@ async def test_a_key_is_asked_once_in_two_seconds(answers, store, clock):
     assert store.asked == [7, 7]
 
 
+async def test_what_is_known_is_told_without_asking_for_as_long_as_it_is_fresh(
+    answers, store, clock
+):
+    assert answers.known(7) is None
+    await answers.get(7)
+    clock.advance(FRESH_SECONDS - 0.001)
+    assert answers.known(7) == 1
+    clock.advance(0.001)
+    assert answers.known(7) is None
+    assert store.asked == [7]
+
+
 async def test_what_is_not_good_is_remembered_too(answers, store):
     assert [await answers.get("x"), await answers.get("x")] == [None, None]
     assert store.asked == ["x"]

@@ -11,6 +11,7 @@ VERBS = {
     parts.Router: {"routes", "match"},
     parts.Authenticator: {"scheme", "challenge", "headers", "authenticate"},
     parts.AgentDirectory: {"find"},
+    parts.Revocations: {"known", "revoked"},
     parts.ReplayGuard: {"claim"},
     parts.Policy: {"decide"},
     parts.NamesRoutes: {"routes_named"},

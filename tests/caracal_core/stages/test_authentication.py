@@ -1,4 +1,6 @@
-"""Three answers of an authenticator, several credentials, and the agent directory's word."""
+"""Three answers of an authenticator, several credentials, and what is known of the proven agent."""
+
+import asyncio
 
 import msgspec
 import pytest
@@ -8,14 +10,18 @@ from caracal_core.errors import BadRequest, Unauthenticated
 from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.behaviour import deny
-from caracal_core.testing.fakes.parts import TrivialDirectory
+from caracal_core.testing.fakes.parts import TrivialDirectory, TrivialRevocations
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.values import a_route
 
 NOW = 1_800_000_000
 
 
-def scheme(name, agent=None, *, challenge=None, by_header=True, bad=False, asked=None):
+AUTHORIZATION = frozenset({"authorization"})
+API_KEY = frozenset({"authorization", "x-api-key"})
+
+
+def scheme(name, agent=None, *, challenge=None, headers=AUTHORIZATION, bad=False, asked=None):
     async def authenticate(request):
         if asked is not None:
             asked.append(name)
@@ -24,12 +30,18 @@ def scheme(name, agent=None, *, challenge=None, by_header=True, bad=False, asked
         return Principal(agent, name) if agent else None
 
     verb = Part(name, authenticate, (Principal, type(None)), 5)
-    return Scheme(name, name.title() if challenge is None else challenge, by_header, verb)
+    return Scheme(name, name.title() if challenge is None else challenge, headers, verb)
 
 
-def authentication(*schemes, directory=None):
+def authentication(*schemes, directory=None, revocations=None):
     find = (directory or TrivialDirectory()).find
-    return Authentication(schemes, Part("directory", find, (Agent, type(None)), 5))
+    revocations = revocations or TrivialRevocations()
+    return Authentication(
+        schemes,
+        Part("directory", find, (Agent, type(None)), 5),
+        Part("revocations", revocations.revoked, (bool,), 5),
+        revocations.known,
+    )
 
 
 async def test_the_proven_agent_gets_its_account_path(watched):
@@ -47,9 +59,9 @@ async def test_what_the_credential_proved_stays_with_the_principal(watched):
         return proved
 
     verb = Part("jwt", authenticate, (Principal,), 5)
-    stage = authentication(Scheme("jwt", "Bearer", True, verb))
+    stage = authentication(Scheme("jwt", "Bearer", AUTHORIZATION, verb))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
-    assert principal == msgspec.structs.replace(proved, accounts=("anna",))
+    assert principal == msgspec.structs.replace(proved, accounts=("anna",), schemes=("jwt",))
 
 
 async def test_nobody_proved_is_401_with_every_accepted_challenge(watched):
@@ -90,7 +102,7 @@ async def test_a_certificate_may_stand_beside_a_header_that_proves_the_same_agen
     watched, challenge, first
 ):
     schemes = [
-        scheme("mtls", "anna", challenge=challenge, by_header=False),
+        scheme("mtls", "anna", challenge=challenge, headers=frozenset()),
         scheme("jwt", "anna"),
     ]
     schemes.sort(key=lambda each: each.name != first)
@@ -106,7 +118,8 @@ async def test_what_either_credential_may_say_once_stays_with_the_principal(watc
         async def authenticate(request):
             return Principal("anna", name, once=tuple(Once(v, NOW, NOW) for v in values))
 
-        return Scheme(name, challenge, bool(challenge), Part(name, authenticate, (Principal,), 5))
+        headers = AUTHORIZATION if challenge else frozenset()
+        return Scheme(name, challenge, headers, Part(name, authenticate, (Principal,), 5))
 
     stage = authentication(saying("mtls", "", "c"), saying("jwt", "Bearer", "t"))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
@@ -115,7 +128,7 @@ async def test_what_either_credential_may_say_once_stays_with_the_principal(watc
 
 
 async def test_a_certificate_and_a_header_that_prove_different_agents_are_401(watched):
-    stage = authentication(scheme("mtls", "anna", by_header=False), scheme("jwt", "ben"))
+    stage = authentication(scheme("mtls", "anna", headers=frozenset()), scheme("jwt", "ben"))
     with pytest.raises(Unauthenticated):
         await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
 
@@ -132,3 +145,113 @@ async def test_unknown_and_disabled_agents_get_the_same_401(watched, directory):
         await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert refusal.value.detail == Unauthenticated.detail
     assert refusal.value.challenges == ("Jwt",)
+
+
+class _Asked:
+    """Notes who is asked about whom, and answers as it is told to."""
+
+    def __init__(self, agent, revoked=()):
+        self.agent, self.of, self.asked = agent, revoked, []
+
+    async def find(self, name):
+        self.asked.append(name)
+        return self.agent
+
+    def known(self, principal):
+        return None
+
+    async def revoked(self, principal):
+        self.asked.append((principal.scheme, principal.credential))
+        return principal.scheme in self.of
+
+
+ANNA = Agent("anna", enabled=True, accounts=("anna",))
+CHAIN = (
+    scheme("mtls", "anna", challenge="", headers=frozenset()),
+    scheme("jwt", "anna"),
+    scheme("api_key", headers=API_KEY),
+)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        _Asked(None),
+        _Asked(msgspec.structs.replace(ANNA, enabled=False)),
+        _Asked(ANNA, {"mtls"}),
+        _Asked(ANNA, {"jwt"}),
+        _Asked(None, {"mtls", "jwt"}),
+    ],
+    ids=["unknown", "disabled", "first revoked", "second revoked", "everything"],
+)
+async def test_whatever_is_wrong_with_the_agent_the_answer_and_the_look_ups_are_the_same(
+    watched, known
+):
+    """Neither a body nor a wait tells a thief what to try next."""
+    stage = authentication(*CHAIN, directory=known, revocations=known)
+    with pytest.raises(Unauthenticated) as refusal:
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert known.asked == ["anna", ("mtls", None), ("jwt", None)]
+    assert (refusal.value.detail, refusal.value.members()) == (Unauthenticated.detail, {})
+    assert refusal.value.challenges == ("Jwt", "Api_Key")
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+async def test_what_is_known_of_a_revocation_is_not_asked_again(watched, revoked):
+    class Knowing(_Asked):
+        def known(self, principal):
+            return revoked
+
+    known = Knowing(ANNA)
+    stage = authentication(scheme("jwt", "anna"), directory=known, revocations=known)
+    (answer,) = await asyncio.gather(
+        watched(lambda due: stage.authenticate(a_request(), a_route(), due)),
+        return_exceptions=True,
+    )
+    assert isinstance(answer, Unauthenticated if revoked else Principal)
+    assert known.asked == ["anna"]
+
+
+async def test_all_that_proved_the_agent_is_told_in_the_operators_order(watched):
+    stage = authentication(*CHAIN)
+    principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert (principal.scheme, principal.schemes) == ("mtls", ("mtls", "jwt"))
+
+
+@pytest.mark.parametrize("bad", ["mtls", "jwt"])
+async def test_a_bad_one_of_two_is_401_and_nobody_is_looked_up(watched, bad):
+    """A good credential beside a bad one proves nothing."""
+    known = _Asked(ANNA)
+    stage = authentication(
+        scheme("mtls", "anna", challenge="", headers=frozenset(), bad=bad == "mtls"),
+        scheme("jwt", "anna", bad=bad == "jwt"),
+        directory=known,
+        revocations=known,
+    )
+    with pytest.raises(Unauthenticated):
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert known.asked == []
+
+
+TWO = [("Authorization", "Bearer x"), ("X-API-Key", "y")]
+TWICE = [("Authorization", "Bearer x"), ("Authorization", "Basic y")]
+
+
+@pytest.mark.parametrize("headers", [TWO, TWICE])
+@pytest.mark.parametrize("route", [a_route(), a_route(schemes=frozenset({"api_key"}))])
+async def test_two_header_credentials_are_400_before_anybody_judges_one(watched, headers, route):
+    """A bad first one hides nothing: a client that sends two has its answer from that alone."""
+    asked = []
+    stage = authentication(
+        scheme("jwt", bad=True, asked=asked), scheme("api_key", bad=True, headers=API_KEY)
+    )
+    with pytest.raises(BadRequest, match="Two credentials"):
+        await watched(lambda due: stage.authenticate(a_request(headers=headers), route, due))
+    assert asked == []
+
+
+async def test_a_header_credential_of_a_scheme_that_is_not_enabled_is_ignored(watched):
+    stage = authentication(scheme("jwt", "anna"))
+    request = a_request(headers=TWO)
+    principal = await watched(lambda due: stage.authenticate(request, a_route(), due))
+    assert principal.id == "anna"
