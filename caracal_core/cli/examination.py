@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caracal_core.assembly.foundation import lay_foundation
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.assembly.generation import compose, furnish_enabled
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.reading import read_files
 from caracal_core.assembly.secrets import MountedSecrets
-from caracal_core.assembly.unopened import UnopenedDatabase, no_authorities
+from caracal_core.cli.furnished import unopened_foundation
 from caracal_core.config.load import Loaded
 from caracal_core.config.problems import Problems
 from caracal_core.edge.admission import read_token
@@ -36,12 +35,7 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
             than one reason.
     """
     problems = Problems()
-    secrets = MountedSecrets(masking)
-    database = UnopenedDatabase(loaded.core.database)
-    hash_keys = HashKeyFile(loaded.core.database, secrets)
-    foundation = lay_foundation(
-        database, MetricsBook(), secrets, hash_keys, no_authorities, masking.mask
-    )
+    foundation = unopened_foundation(loaded, masking)
     furnishings = furnish_enabled(loaded, foundation, problems)
     if len(furnishings) == len(loaded.enabled):
         with problems.collected():
@@ -49,7 +43,9 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
     if files:
         with problems.collected():
             await read_files(furnishings)
-        _read_cores_own(loaded, hash_keys, problems)
+        _read_cores_own(
+            loaded, HashKeyFile(loaded.core.database, MountedSecrets(masking)), problems
+        )
     problems.refuse()
     return furnishings
 

@@ -10,6 +10,7 @@ from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.cli import asking
 from caracal_core.cli.asking import ask
 from caracal_core.storage.accounts import AccountError
+from caracal_core.storage.revocations import RevocationError
 
 
 @pytest.fixture
@@ -34,7 +35,10 @@ def test_the_answer_is_handed_on(asked):
     assert asked(lambda database: f"from the {database}").output == "from the database\n"
 
 
-@pytest.mark.parametrize("error", [AccountError("No such account."), LedgerError("No budget.")])
+@pytest.mark.parametrize(
+    "error",
+    [AccountError("No such account."), LedgerError("No budget."), RevocationError("No scheme.")],
+)
 def test_a_wish_that_cannot_be_granted_ends_with_1(asked, error):
     def question(_database):
         raise error
