@@ -18,6 +18,7 @@ from caracal_core.ports.parts import (
     ReplyFilter,
     Revocations,
     Router,
+    TakesKinds,
     Tariff,
     Upstream,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "SecretSource",
     "Secrets",
     "Statements",
+    "TakesKinds",
     "Tariff",
     "Transaction",
     "Upstream",

@@ -96,6 +96,20 @@ class Authenticator(Protocol):
 
 
 @runtime_checkable
+class TakesKinds(Protocol):
+    """An authenticator that takes only some of what stands in the header fields it declares.
+
+    `caracal auth plan` goes by it. Where an authenticator does not say, it is taken to take every
+    kind that its ``headers`` may hold: ``header:<name>`` for a field of its own, and the
+    connection's certificate where it declares none.
+    """
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds, in the words of `caracal_core.domain.credential_kinds`; fixed at boot."""
+
+
+@runtime_checkable
 class AgentDirectory(Protocol):
     """Knows the registered agents."""
 

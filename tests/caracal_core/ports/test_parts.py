@@ -10,6 +10,7 @@ from caracal_core.ports.parts import Endpoint, Migrations
 VERBS = {
     parts.Router: {"routes", "match"},
     parts.Authenticator: {"scheme", "challenge", "headers", "authenticate"},
+    parts.TakesKinds: {"kinds"},
     parts.AgentDirectory: {"find"},
     parts.Revocations: {"known", "revoked"},
     parts.ReplayGuard: {"claim"},
