@@ -11,6 +11,7 @@ from caracal_core.stages.forwarding import Forwarding
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.replay import Replay
 from caracal_core.stages.routing import Routing
+from caracal_core.stages.trial import Trial
 
 
 class Gateway:
@@ -21,6 +22,7 @@ class Gateway:
         observation: Observation,
         routing: Routing,
         authentication: Authentication,
+        trial: Trial,
         replay: Replay,
         authorization: Authorization,
         charging: Charging,
@@ -29,6 +31,7 @@ class Gateway:
         self.observation = observation
         self.routing = routing
         self.authentication = authentication
+        self.trial = trial
         self.replay = replay
         self.authorization = authorization
         self.charging = charging
@@ -45,6 +48,7 @@ class Gateway:
             route = record.route = await self.routing.match(request, due)
             principal = await self.authentication.authenticate(request, route, due)
             record.principal = principal
+            record.trial = await self.trial.judge(request, principal, due)
             await self.replay.claim(request, principal, route, due)
             access = Access(principal, route.id, route.action, route.resource)
             record.decision = await self.authorization.decide(access, due)

@@ -99,8 +99,9 @@ class Hooks:
         """Give the authenticators.
 
         When: once per assembly.
-        Rule: asked in AUTH_MODE's order, within the schemes the route accepts; the first
-            that answers wins. Without any, the start is refused.
+        Rule: asked in AUTH_MODE's order, within the schemes the route accepts; all that are
+            shown a credential must prove the same agent. Those of a mode in auth_trial are
+            asked without having a say. Without any in AUTH_MODE, the start is refused.
         Default: none.
 
         Args:
@@ -109,7 +110,8 @@ class Hooks:
         Returns:
             Parts with ``scheme``, ``challenge``, ``headers`` and
             ``async authenticate(request)``. What ``headers`` names is withheld from every
-            upstream.
+            upstream. With ``kinds`` (`caracal_core.ports.TakesKinds`) it may say which
+            credentials in them it takes.
         """
         return ()
 

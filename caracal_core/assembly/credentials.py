@@ -1,4 +1,4 @@
-"""In which header fields the enabled authenticators look for a credential."""
+"""What authenticators declare of their credentials: the header fields, and the kinds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from caracal_core.assembly.furnishing import Furnishing
+from caracal_core.domain.credential_kinds import header_of, is_kind, own_of, taken_by
 from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.errors import Misconfigured
-from caracal_core.ports import Authenticator
+from caracal_core.ports import Authenticator, TakesKinds
 
 _EXAMPLE = 'Give a frozenset of lower-case field names, such as frozenset({"authorization"}).'
 
@@ -28,6 +29,43 @@ def credential_fields(furnishings: Iterable[Furnishing]) -> frozenset[str]:
         for part in furnishing.authenticators
         for name in declared_fields(furnishing.name, part)
     )
+
+
+def own_fields(furnishings: Iterable[Furnishing]) -> frozenset[str]:
+    """Return the names of the authenticators' own fields, which are kinds of credentials.
+
+    Raises:
+        Misconfigured: an authenticator's declaration makes no sense.
+    """
+    return own_of(
+        {
+            name
+            for furnishing in furnishings
+            for part in furnishing.authenticators
+            for name in declared_fields(furnishing.name, part)
+        }
+    )
+
+
+def declared_kinds(plugin: str, part: Authenticator) -> frozenset[str]:
+    """Return the kinds of credentials that one authenticator takes.
+
+    Raises:
+        Misconfigured: they are no kinds, or stand in header fields that it does not declare.
+    """
+    fields = declared_fields(plugin, part)
+    if not isinstance(part, TakesKinds):
+        return taken_by(fields)
+    kinds: Any = part.kinds
+    if not isinstance(kinds, AbstractSet) or not kinds:
+        raise _no_kinds(plugin, f"are {kinds!r:.80} instead of a set of words")
+    for kind in kinds:
+        if not isinstance(kind, str) or not is_kind(kind):
+            raise _no_kinds(plugin, f"hold {kind!r:.80}, which is none")
+        header = header_of(kind)
+        if header is not None and header not in fields:
+            raise _no_kinds(plugin, f"hold {kind}, and its headers do not hold {header}")
+    return frozenset(kinds)
 
 
 def declared_fields(plugin: str, part: Authenticator) -> frozenset[str]:
@@ -52,6 +90,14 @@ def declared_fields(plugin: str, part: Authenticator) -> frozenset[str]:
                 "Take the credential in a field of another name.",
             )
     return frozenset(declared)
+
+
+def _no_kinds(plugin: str, what: str) -> Misconfigured:
+    return Misconfigured(
+        f"plugin {plugin}",
+        f"its authenticator's kinds {what}",
+        "The words are in caracal_core.domain.credential_kinds.",
+    )
 
 
 def _refusal(plugin: str, what: str, mend: str) -> Misconfigured:

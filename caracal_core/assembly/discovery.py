@@ -50,8 +50,8 @@ def discover(selection: Selection) -> tuple[Enabled, ...]:
     """Import the chosen plugins.
 
     Returns:
-        The plugins of AUTH_MODE in its order, then the other ones of ``plugins`` in theirs,
-        then the built-ins.
+        The plugins of AUTH_MODE in its order, then those on trial, then the other ones of
+        ``plugins`` in theirs, then the built-ins.
 
     Raises:
         Misconfigured: a chosen one is not installed, is offered twice, is not the pinned one,
@@ -76,22 +76,38 @@ def survey(selection: Selection) -> tuple[Enabled | Unavailable, ...]:
     pins = {pin.name: pin for pin in _pins(selection.plugins)}
     found: dict[str, Enabled | Unavailable] = {}
     for mode in selection.auth_mode:
-        try:
-            name = _plugin_of(mode, there)
-        except Misconfigured as problem:
-            name = _wanted(mode)
-            found[name] = Unavailable(name, problem)
-        else:
-            found[name] = _had(pins.get(name, Pin(name)), there)
+        each = _of_mode(mode, "auth_mode", pins, there)
+        found[each.name] = each
+    for mode in selection.auth_trial:
+        each = _of_mode(mode, "auth_trial", pins, there)
+        if each.name in found:
+            raise Misconfigured(
+                "auth_trial",
+                f"{mode} is enabled by auth_mode or listed already",
+                "A mode is enabled or on trial, once: take it out of one of the lists.",
+            )
+        found[each.name] = each
     for name, pin in pins.items():
         if name not in found:
             found[name] = _had(pin, there)
     return (*found.values(), *_builtins())
 
 
-def _had(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]]) -> Enabled | Unavailable:
+def _of_mode(
+    mode: str, key: str, pins: Mapping[str, Pin], there: Mapping[str, tuple[EntryPoint, ...]]
+) -> Enabled | Unavailable:
     try:
-        return _enable(pin, there)
+        name = _plugin_of(mode, there, key)
+    except Misconfigured as problem:
+        return Unavailable(_wanted(mode), problem)
+    return _had(pins.get(name, Pin(name)), there, trial=key == "auth_trial")
+
+
+def _had(
+    pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]], *, trial: bool = False
+) -> Enabled | Unavailable:
+    try:
+        return _enable(pin, there, trial=trial)
     except Misconfigured as problem:
         return Unavailable(pin.name, problem)
 
@@ -109,20 +125,20 @@ def _pins(plugins: Sequence[str]) -> list[Pin]:
     return pins
 
 
-def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]]) -> str:
+def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]], key: str) -> str:
     """Return the name of the plugin that serves an authentication mode."""
     wanted = _compact(f"auth_{mode}")
     names = [name for name in there if name.startswith("auth_") and _compact(name) == wanted]
     if len(names) > 1:
         raise Misconfigured(
-            "auth_mode", f"{mode} could be each of {', '.join(names)}", "Uninstall all but one."
+            key, f"{mode} could be each of {', '.join(names)}", "Uninstall all but one."
         )
     if names:
         return names[0]
     ours = _wanted(mode)
     modes = [name.removeprefix("auth_") for name in there if name.startswith("auth_")]
     mend = how_to_install(ours) or _choices(mode, modes, "Installed modes")
-    raise Misconfigured("auth_mode", f"no installed plugin serves the mode {mode}", mend)
+    raise Misconfigured(key, f"no installed plugin serves the mode {mode}", mend)
 
 
 def _wanted(mode: str) -> str:
@@ -142,7 +158,7 @@ def _choices(name: str, known: Sequence[str], title: str) -> str:
     return f"{guess}{title}: {', '.join(known) or 'none'}."
 
 
-def _enable(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]]) -> Enabled:
+def _enable(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]], *, trial: bool) -> Enabled:
     entry, distribution = _only(pin.name, there)
     if files := check_pin(pin, distribution):
         _keep_to(files, entry, distribution)
@@ -153,7 +169,7 @@ def _enable(pin: Pin, there: Mapping[str, tuple[EntryPoint, ...]]) -> Enabled:
             "its keys would stand at the root of the configuration",
             "Leave at_root to core's own plugins.",
         )
-    return Enabled(pin.name, plugin_class, distribution.name, distribution.version)
+    return Enabled(pin.name, plugin_class, distribution.name, distribution.version, trial)
 
 
 def _only(

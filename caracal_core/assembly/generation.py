@@ -56,13 +56,15 @@ class Generation:
 
     Attributes:
         loaded: the configuration it was made from.
-        furnishings: what the enabled plugins brought, in their order.
+        furnishings: what the enabled plugins brought, in their order, those on trial included.
+        serving: the same without those on trial: what has a say.
         gateway: the corridor.
     """
 
     def __init__(self, loaded: Loaded, furnishings: Sequence[Furnishing], gateway: Gateway) -> None:
         self.loaded = loaded
         self.furnishings = tuple(furnishings)
+        self.serving = split(loaded, furnishings)[0]
         self.gateway = gateway
         self._inside = 0
         self._empty = asyncio.Event()
@@ -149,8 +151,9 @@ def compose(
     """
     # What is carried over keeps its own configuration, and the corridor goes by the same.
     in_effect = {**loaded.sections, **{each.name: each.config for each in furnishings}}
+    serving, on_trial = split(loaded, furnishings)
     gateway = wire(
-        furnishings,
+        serving,
         foundation.directory(loaded.core),
         foundation.revocations,
         rules(loaded.core, in_effect),
@@ -158,8 +161,18 @@ def compose(
         foundation.clock,
         foundation.lost,
         foundation.mask,
+        on_trial,
     )
     return Generation(loaded, furnishings, gateway)
+
+
+def split(
+    loaded: Loaded, furnishings: Sequence[Furnishing]
+) -> tuple[tuple[Furnishing, ...], tuple[Furnishing, ...]]:
+    """Return what has a say, and what is on trial."""
+    trial = {plugin.name for plugin in loaded.enabled if plugin.trial}
+    serving = tuple(each for each in furnishings if each.name not in trial)
+    return serving, tuple(each for each in furnishings if each.name in trial)
 
 
 def _carried(plugin: Enabled, loaded: Loaded, kept: Furnishing | None) -> Furnishing | None:

@@ -107,7 +107,7 @@ class House:
     @property
     def checks(self) -> Sequence[HealthCheck]:
         """The health checks of the current generation."""
-        return [check for f in self.current.furnishings for check in f.health]
+        return [check for f in self.current.serving for check in f.health]
 
     async def settled(self) -> None:
         """Wait until no earlier generation is left."""

@@ -9,7 +9,12 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from caracal_core.assembly.credentials import credential_fields, declared_fields
+from caracal_core.assembly.credentials import (
+    credential_fields,
+    declared_fields,
+    declared_kinds,
+    own_fields,
+)
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.domain import (
     Agent,
@@ -26,6 +31,7 @@ from caracal_core.errors import Misconfigured
 from caracal_core.gateway import Gateway
 from caracal_core.ports import (
     AgentDirectory,
+    Authenticator,
     Clock,
     Counter,
     NamesRoutes,
@@ -43,6 +49,10 @@ from caracal_core.stages.part import Part
 from caracal_core.stages.reasons import Reasons
 from caracal_core.stages.replay import Replay, Window
 from caracal_core.stages.routing import Routing
+from caracal_core.stages.trial import Candidate, Trial
+
+TRIAL_SECONDS = 1.0
+"""The most that one scheme on trial may delay a request."""
 
 A = TypeVar("A")
 P = TypeVar("P")
@@ -75,6 +85,7 @@ def wire(
     clock: Clock,
     lost: Counter,
     mask: Callable[[str], str],
+    on_trial: Sequence[Furnishing] = (),
 ) -> Gateway:
     """Compose the corridor.
 
@@ -87,6 +98,7 @@ def wire(
         clock: tells the time.
         lost: counts stories that no observer could be told.
         mask: takes secrets out of the reasons that observers are told.
+        on_trial: what the plugins on trial brought; only their authenticators are used.
 
     Raises:
         Misconfigured: something is missing, given twice, or refers to what does not exist.
@@ -94,16 +106,19 @@ def wire(
     _check_references(furnishings)
     _check_replay(furnishings, rules)
     each = rules.part_seconds
-    credentials = credential_fields(furnishings)
+    shown = [*furnishings, *on_trial]
+    credentials = credential_fields(shown)
     return Gateway(
         Observation(
             _parts(furnishings, "observers", "observe", (NoneType,), each),
             warden,
             lost,
             Reasons(mask, credentials),
+            own_fields(shown),
         ),
         Routing(_parts(furnishings, "routers", "match", (Route, NoneType), each)),
         _authentication(furnishings, directory, revocations, each),
+        _trial(on_trial, revocations, min(each, TRIAL_SECONDS)),
         _replay(furnishings, rules, clock),
         _authorization(furnishings, each),
         _charging(furnishings, rules),
@@ -154,7 +169,7 @@ def _authentication(
             part.scheme,
             part.challenge,
             declared_fields(f.name, part),
-            Part(f"{f.name} authenticator", part.authenticate, (Principal, NoneType), each),
+            _authenticator(f.name, part, each),
         )
         for f in furnishings
         for part in f.authenticators
@@ -166,9 +181,27 @@ def _authentication(
     return Authentication(
         schemes,
         Part("agent directory", directory.find, (Agent, NoneType), each),
-        Part("revocations", revocations.revoked, (bool,), each),
+        _revoked(revocations, each),
         revocations.known,
     )
+
+
+def _trial(on_trial: Sequence[Furnishing], revocations: Revocations, each: float) -> Trial:
+    candidates = [
+        Candidate(part.scheme, _authenticator(f.name, part, each))
+        for f in on_trial
+        for part in f.authenticators
+    ]
+    return Trial(candidates, _revoked(revocations, each))
+
+
+def _authenticator(plugin: str, part: Authenticator, each: float) -> Part[Principal | None]:
+    declared_kinds(plugin, part)  # a declaration that makes no sense stops the start
+    return Part(f"{plugin} authenticator", part.authenticate, (Principal, NoneType), each)
+
+
+def _revoked(revocations: Revocations, each: float) -> Part[bool]:
+    return Part("revocations", revocations.revoked, (bool,), each)
 
 
 def _replay(furnishings: Sequence[Furnishing], rules: Rules, clock: Clock) -> Replay:

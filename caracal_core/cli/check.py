@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from caracal_core.assembly.generation import split
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.wiring import routes_of
 from caracal_core.cli.examination import examine
@@ -28,7 +29,7 @@ def command(ctx: click.Context, no_files: bool) -> None:
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))
     plugins = [plugin.name for plugin in loaded.enabled if not plugin.plugin_class.at_root]
-    routes = sorted(routes_of(furnishings))
+    routes = sorted(routes_of(split(loaded, furnishings)[0]))
     click.echo(f"Plugins: {_listed(plugins)}")
     click.echo(f"Routes: {_listed(routes)}")
     click.echo(f"The configuration holds; its digest is {loaded.digest}.")

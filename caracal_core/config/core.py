@@ -50,6 +50,12 @@ class Selection(Config):
         env="AUTH_MODE",
         description="How agents prove who they are: modes in the order in which they are asked.",
     )
+    auth_trial: Names = setting(
+        (),
+        env="AUTH_TRIAL",
+        description="Modes that verify what agents show beside auth_mode's, without a say in "
+        "anything, so that `caracal auth plan` knows whom they would prove.",
+    )
     plugins: Names = setting(
         (),
         env="PLUGINS",

@@ -17,6 +17,7 @@ DEPLOYMENT_KEYS = frozenset(
         "OPERATIONS_LISTEN_ADDRESS",
         "OPERATIONS_TOKEN_FILE",
         "AUTH_MODE",
+        "AUTH_TRIAL",
         "PLUGINS",
         "LOG_LEVEL",
         "REQUEST_TIMEOUT",

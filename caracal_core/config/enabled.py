@@ -19,12 +19,15 @@ class Enabled(Struct, frozen=True):
         plugin_class: the class, not yet constructed.
         distribution: the package that it came with.
         version: that package's version.
+        trial: whether its authenticators are on trial: they have no say, and its other parts
+            are not used.
     """
 
     name: str
     plugin_class: type[Plugin[Any]]
     distribution: str
     version: str
+    trial: bool = False
 
 
 class PluginSource(Protocol):

@@ -24,6 +24,11 @@ class Exchange(Struct, frozen=True):
         route: id of the route.
         agent: the proven agent.
         scheme: how it was proved.
+        shown: the kinds of the credentials that were shown, whichever schemes are enabled, in the
+            words of `caracal_core.domain.credential_kinds`; never a credential.
+        proved: every scheme that proved the agent, in AUTH_MODE's order.
+        trial_proved: schemes on trial that would have proved the same agent.
+        trial_refused: schemes on trial that would have refused what was shown.
         permitted: the decision.
         policy: id of the policy that decided.
         status: status of the reply; 499 where the client was gone before there was one, 503
@@ -49,6 +54,10 @@ class Exchange(Struct, frozen=True):
     route: str | None = None
     agent: str | None = None
     scheme: str | None = None
+    shown: tuple[str, ...] = ()
+    proved: tuple[str, ...] = ()
+    trial_proved: tuple[str, ...] = ()
+    trial_refused: tuple[str, ...] = ()
     permitted: bool | None = None
     policy: str | None = None
     status: int | None = None

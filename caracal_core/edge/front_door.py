@@ -89,6 +89,6 @@ class BackDoor:
     def endpoints(self) -> Mapping[str, Endpoint]:
         return {
             f"{furnishing.name}/{endpoint.path}".rstrip("/"): endpoint
-            for furnishing in self._house.current.furnishings
+            for furnishing in self._house.current.serving
             for endpoint in furnishing.endpoints
         }

@@ -11,12 +11,14 @@ from time import monotonic
 from types import TracebackType
 
 from caracal_core.domain import Decision, Exchange, Principal, Request, Route
+from caracal_core.domain.credential_kinds import shown
 from caracal_core.errors import Answered, Denied, Failure
 from caracal_core.ports import Counter
 from caracal_core.stages.charging import Hold
 from caracal_core.stages.deadline import Due, Warden
 from caracal_core.stages.part import Part
 from caracal_core.stages.reasons import Reasons
+from caracal_core.stages.trial import NOTHING
 
 MOST_WAITING = 10_000
 """Stories that may wait for slow observers; past it the oldest is dropped and counted."""
@@ -31,11 +33,12 @@ _log = logging.getLogger("caracal.observation")
 class Record:
     """What an exchange came to so far; only the corridor writes it."""
 
-    __slots__ = ("decision", "hold", "principal", "route", "status")
+    __slots__ = ("decision", "hold", "principal", "route", "status", "trial")
 
     def __init__(self) -> None:
         self.route: Route | None = None
         self.principal: Principal | None = None
+        self.trial = NOTHING
         self.decision: Decision | None = None
         self.hold: Hold | None = None
         self.status: int | None = None
@@ -49,14 +52,21 @@ class Observation:
         warden: watches over the deadlines of the exchange.
         lost: counts what an observer could not be told.
         reasons: words why an exchange ended as it did.
+        own_headers: names of the header fields of schemes' own, which are kinds of credentials.
     """
 
     def __init__(
-        self, observers: Sequence[Part[None]], warden: Warden, lost: Counter, reasons: Reasons
+        self,
+        observers: Sequence[Part[None]],
+        warden: Warden,
+        lost: Counter,
+        reasons: Reasons,
+        own_headers: frozenset[str] = frozenset(),
     ) -> None:
         self._telling = [Telling(observer, warden, lost) for observer in observers]
         self.warden = warden
         self.reasons = reasons
+        self.own_headers = own_headers
 
     def watch(self, request: Request) -> Watch:
         """Return the context that an exchange runs in."""
@@ -158,7 +168,8 @@ class Watch:
         if self._due.cut_short(error):
             error = Failure("gateway", STOPPED)
         reason = self._observation.reasons.word(error, self._request.headers)
-        self._observation.note(_story(self._request, self._record, error, reason, seconds))
+        kinds = shown(self._request, self._observation.own_headers)
+        self._observation.note(_story(self._request, self._record, error, reason, kinds, seconds))
 
 
 def _story(
@@ -166,6 +177,7 @@ def _story(
     record: Record,
     error: BaseException | None,
     reason: str | None,
+    kinds: tuple[str, ...],
     seconds: float,
 ) -> Exchange:
     """Freeze what happened."""
@@ -183,6 +195,10 @@ def _story(
         route=route.id if route else None,
         agent=principal.id if principal else None,
         scheme=principal.scheme if principal else None,
+        shown=kinds,
+        proved=principal.schemes if principal else (),
+        trial_proved=record.trial.proved,
+        trial_refused=record.trial.refused,
         permitted=permitted,
         policy=policy,
         status=_status(record, error),

@@ -30,6 +30,7 @@ from caracal_core.stages.part import Part
 from caracal_core.stages.reasons import Reasons
 from caracal_core.stages.replay import Replay, Window
 from caracal_core.stages.routing import Routing
+from caracal_core.stages.trial import Trial
 from caracal_core.testing.fakes.behaviour import (
     allow,
     broken,
@@ -107,6 +108,7 @@ class _House:
                 self._part(each.revocations.revoked, bool),
                 each.revocations.known,
             ),
+            Trial([], self._part(each.revocations.revoked, bool)),
             Replay(self._part(each.guard.claim, bool), Window(300, 60, 360), FakeClock(NOW)),
             Authorization([self._part(each.policy.decide, Decision, NOTHING)]),
             Charging(

@@ -2,7 +2,12 @@
 
 import pytest
 
-from caracal_core.assembly.credentials import credential_fields, declared_fields
+from caracal_core.assembly.credentials import (
+    credential_fields,
+    declared_fields,
+    declared_kinds,
+    own_fields,
+)
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Config, Plugin
@@ -69,3 +74,41 @@ def test_a_declaration_that_raises_is_refused():
         declared_fields("strange", Broken())
     assert "raised RuntimeError" in refusal.value.what
     assert "s3cret" not in str(refusal.value)
+
+
+class _Narrow(TrivialAuthenticator):
+    def __init__(self, headers, kinds):
+        super().__init__()
+        self.headers, self.kinds = headers, kinds
+
+
+def test_the_kinds_follow_from_the_headers_unless_they_are_declared():
+    assert declared_kinds("strange", declaring(frozenset({"x-token"}))) == {"header:x-token"}
+    assert declared_kinds("strange", declaring(frozenset())) == {"certificate"}
+    narrow = _Narrow(frozenset({"authorization"}), {"bearer_jws"})
+    assert declared_kinds("strange", narrow) == {"bearer_jws"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ("bearer_jws", "are 'bearer_jws' instead of a set"),
+        (frozenset(), "instead of a set"),
+        ({"jwt"}, "hold 'jwt', which is none"),
+        ({7}, "hold 7, which is none"),
+        ({"x_api_key"}, "hold x_api_key, and its headers do not hold x-api-key"),
+        ({"header:x-other"}, "and its headers do not hold x-other"),
+    ],
+)
+def test_kinds_that_make_no_sense_are_refused_by_plugin_and_place(kinds, said):
+    with pytest.raises(Misconfigured) as refusal:
+        declared_kinds("strange", _Narrow(frozenset({"authorization"}), kinds))
+    assert refusal.value.where == "plugin strange"
+    assert said in refusal.value.what
+    assert "credential_kinds" in refusal.value.mend
+
+
+def test_the_fields_of_their_own_are_those_outside_of_the_usual():
+    one = furnishing("one", frozenset({"authorization", "x-api-key"}))
+    two = furnishing("two", frozenset({"x_their_token"}), frozenset())
+    assert own_fields([one, two]) == {"x_their_token"}

@@ -12,8 +12,9 @@ from caracal_core.config.core import Selection
 from caracal_core.errors import Misconfigured
 
 
-def strangers(auth_mode=(), plugins=()):
-    chosen = discover(Selection(auth_mode=auth_mode, plugins=plugins))
+def strangers(auth_mode=(), plugins=(), auth_trial=()):
+    selection = Selection(auth_mode=auth_mode, plugins=plugins, auth_trial=auth_trial)
+    chosen = discover(selection)
     return [plugin for plugin in chosen if not plugin.plugin_class.at_root]
 
 
@@ -185,3 +186,22 @@ def test_a_mode_of_ours_that_is_missing_is_called_as_ours(monkeypatch):
     monkeypatch.setattr("caracal_core.assembly.discovery.entry_points", lambda group: ())
     names = [each.name for each in survey(Selection(auth_mode="api_key,mtls,else"))]
     assert names[:3] == ["auth_apikey", "auth_mtls", "auth_else"]
+
+
+def test_modes_on_trial_come_behind_those_that_are_enabled_and_are_marked(packages):
+    for name in ("auth_a", "auth_b", "z"):
+        packages.add(name)
+    chosen = discover(Selection(auth_mode="b", auth_trial="a", plugins="z,auth_a==1.0.0"))
+    found = [(plugin.name, plugin.trial) for plugin in chosen if not plugin.plugin_class.at_root]
+    assert found == [("auth_b", False), ("auth_a", True), ("z", False)]
+
+
+def test_a_mode_on_trial_that_is_not_installed_names_its_key(packages):
+    assert refusal(auth_trial=["acme"]).startswith("auth_trial: no installed plugin serves")
+
+
+@pytest.mark.parametrize("spelling", ["api_token", "apitoken"])
+def test_a_mode_cannot_be_enabled_and_on_trial(packages, spelling):
+    packages.add("auth_apitoken")
+    said = refusal(auth_mode=["api_token"], auth_trial=[spelling])
+    assert said.startswith(f"auth_trial: {spelling} is enabled by auth_mode")

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from caracal_core.config.load import Loaded
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.plugin import Config, Plugin, hookimpl
 from caracal_core.stages.deadline import Warden
+from caracal_core.testing.fakes.behaviour import deny
 from caracal_core.testing.fakes.clock import FakeClock
 from caracal_core.testing.fakes.parts import (
     TrivialAuthenticator,
@@ -286,3 +288,29 @@ async def test_a_house_that_closes_in_a_hurry_ends_the_exchanges_of_every_genera
     [parts] = [f.plugin for f in house.current.furnishings if f.name == "parts"]
     await house.settled()
     assert {story.part for story in parts.observer.exchanges} == {"gateway"}
+
+
+async def test_what_is_on_trial_is_open_and_its_other_parts_are_not_used(house, loaded, journal):
+    """Taken off trial it goes on as it is: nothing is opened again."""
+
+    class Sickly(_Noted):
+        @hookimpl
+        def health(self, services):
+            return [TrivialHealthCheck(deny)]
+
+    def with_sickly(trial):
+        made = loaded()
+        sickly = type("Sickly", (Sickly,), {"journal": journal})
+        enabled = (*made.enabled, Enabled("sickly", classes.setdefault(0, sickly), "t", "1", trial))
+        sections = {**made.sections, "sickly": Worded(word="first")}
+        return msgspec.structs.replace(made, enabled=enabled, sections=sections)
+
+    classes = {}
+    before = len(house.checks)
+    await house.reload(with_sickly(trial=True))
+    assert (len(house.checks), len(house.current.furnishings)) == (before, 4)
+    noted = list(journal)
+    assert [entry for entry in noted if "sickly" in str(entry).lower()]
+    await house.reload(with_sickly(trial=False))
+    assert len(house.checks) == before + 1
+    assert journal == noted

@@ -49,9 +49,9 @@ def core(**parts):
     return furnishing("core", builtin=True, **(whole | parts))
 
 
-def wired(*furnishings, rules=RULES):
+def wired(*furnishings, rules=RULES, on_trial=()):
     known = TrivialDirectory(), TrivialRevocations()
-    return wire(furnishings, *known, rules, Warden(), FakeClock(0), _Uncounted(), str)
+    return wire(furnishings, *known, rules, Warden(), FakeClock(0), _Uncounted(), str, on_trial)
 
 
 def refused(*furnishings, rules=RULES):
@@ -176,3 +176,39 @@ async def test_a_policy_over_a_route_that_nobody_has_is_refused():
     """A misspelt deny would silently deny nothing."""
     error = refused(core(policies=(_NamingPolicy(),)))
     assert (error.where, error.mend) == ("policies: routes", "Did you mean test-route?")
+
+
+class _Proving(TrivialAuthenticator):
+    scheme, headers = "mtls", frozenset({"x-their-proof"})
+
+
+async def test_what_is_on_trial_has_its_authenticators_asked_and_nothing_else_used():
+    """Its credential is withheld from upstreams like any other's."""
+    trial = furnishing(
+        "strange",
+        authenticators=(_Proving(),),
+        policies=(TrivialPolicy(),),
+        tariff=TrivialTariff(),
+        upstreams={"test-upstream": TrivialUpstream()},
+    )
+    another = furnishing("other", tariff=TrivialTariff())
+    gateway = wired(another, core(), on_trial=[trial])
+    assert [each.name for each in gateway.trial._candidates] == ["mtls"]
+    assert [each.authenticator.seconds for each in gateway.trial._candidates] == [1.0]
+    assert [each.name for each in gateway.authentication._schemes] == ["test"]
+    assert len(gateway.authorization._policies) == 1
+    assert gateway.forwarding._credentials == {"authorization", "x-their-proof"}
+    assert gateway.observation.own_headers == {"x-their-proof"}
+
+
+async def test_a_declaration_on_trial_that_makes_no_sense_stops_the_start():
+    class Odd(_Proving):
+        kinds = frozenset({"certificates"})
+
+    with pytest.raises(Misconfigured, match="kinds hold 'certificates'"):
+        wired(core(), on_trial=[furnishing("strange", authenticators=(Odd(),))])
+
+
+async def test_a_trial_does_not_stand_in_for_a_mode():
+    with pytest.raises(Misconfigured, match="no enabled plugin authenticates"):
+        wired(core(authenticators=()), on_trial=[furnishing("x", authenticators=(_Proving(),))])

@@ -3,6 +3,7 @@
 import asyncio
 import types
 
+import msgspec
 import pytest
 
 from caracal_core.domain import Decision
@@ -11,6 +12,7 @@ from caracal_core.stages import observation as observation_module
 from caracal_core.stages.observation import Observation
 from caracal_core.stages.part import Part
 from caracal_core.stages.reasons import Reasons
+from caracal_core.stages.trial import Outcome
 from caracal_core.testing.fakes.behaviour import Stubborn, broken, cancels, slow
 from caracal_core.testing.fakes.parts import TrivialObserver
 from caracal_core.testing.fakes.request import a_request
@@ -195,3 +197,26 @@ async def test_the_watch_over_deadlines_ends_with_the_exchange(observe, warden):
     with observation.watch(a_request()):
         assert len(warden) == 1
     assert len(warden) == 0
+
+
+async def test_a_story_tells_what_was_shown_and_what_proved_it_and_never_a_credential(observe):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    observation.own_headers = frozenset({"x-their-token"})
+    headers = {"Authorization": "Bearer very-secret", "X-Their-Token": "very-secret"}
+    watch(
+        observation,
+        a_request(headers=headers, certificate=b"very-secret"),
+        principal=msgspec.structs.replace(a_principal("anna"), schemes=("mtls", "outside")),
+        trial=Outcome(("jwt",), ("api_key",)),
+    )
+    with pytest.raises(NoRoute):
+        watch(observation, a_request(headers=headers), error=NoRoute())
+    await observation.drain()
+    let_in, refused = observer.exchanges
+    assert let_in.shown == ("bearer_other", "certificate", "header:x-their-token")
+    assert let_in.proved == ("mtls", "outside")
+    assert (let_in.trial_proved, let_in.trial_refused) == (("jwt",), ("api_key",))
+    assert refused.shown == ("bearer_other", "header:x-their-token")
+    assert (refused.proved, refused.trial_proved, refused.trial_refused) == ((), (), ())
+    assert b"very-secret" not in msgspec.json.encode(observer.exchanges)
