@@ -10,6 +10,7 @@ from caracal_core.builtin.observers.prometheus import PrometheusPlugin
 from caracal_core.builtin.policies.plugin import PoliciesPlugin
 from caracal_core.builtin.replay import ReplayPlugin
 from caracal_core.builtin.routes.plugin import RoutesPlugin
+from caracal_core.builtin.sightings.plugin import SightingsPlugin
 from caracal_core.builtin.tariffs import TariffsPlugin
 from caracal_core.builtin.upstreams.plugin import UpstreamsPlugin
 from caracal_core.plugin import Plugin
@@ -23,5 +24,6 @@ BUILTINS: tuple[type[Plugin[Any]], ...] = (
     UpstreamsPlugin,
     PrometheusPlugin,
     ExchangeLogPlugin,
+    SightingsPlugin,
 )
 """Always enabled, after the operator's own; each says its name in its class attribute."""

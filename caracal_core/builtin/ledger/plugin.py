@@ -13,7 +13,8 @@ from caracal_core.builtin.ledger.config import ChargeRules, ChargesConfig
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.store import PlainStore, Store
 from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.builtin.ledger.upkeep import Upkeep, repeated
+from caracal_core.builtin.ledger.upkeep import Upkeep
+from caracal_core.builtin.repeated import repeated
 from caracal_core.plugin import Plugin, Services, hookimpl
 from caracal_core.ports import Dialect, HealthCheck, Ledger
 

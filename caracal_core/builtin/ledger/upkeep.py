@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 from caracal_core.builtin.ledger.store import Store
 from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.errors import Failure
 from caracal_core.ports import Clock
 
 LONGEST_GAP_PERIODS = 2
@@ -81,29 +77,3 @@ class Upkeep:
             if self._renewed_at - self._calm_since >= self._period * CALM_PERIODS:
                 return at
             await asyncio.sleep(self._period)
-
-
-@asynccontextmanager
-async def repeated(
-    name: str, chore: Callable[[], Awaitable[object]], seconds: float, log: logging.Logger
-) -> AsyncIterator[None]:
-    """Do a chore at once and then every so many seconds, until the context is left."""
-    task = asyncio.create_task(_repeat(name, chore, seconds, log), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-async def _repeat(
-    name: str, chore: Callable[[], Awaitable[object]], seconds: float, log: logging.Logger
-) -> None:
-    while True:
-        try:
-            await chore()
-        except Failure as failure:
-            log.warning("%s: not possible now: %s", name, failure)
-        except Exception:
-            log.exception("%s", name)
-        await asyncio.sleep(seconds)

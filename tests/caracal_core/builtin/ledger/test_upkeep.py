@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from caracal_core.builtin.ledger.expiry import Resolved
 from caracal_core.builtin.ledger.store import PlainStore
 from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.builtin.ledger.upkeep import CALM_PERIODS, LONGEST_GAP_PERIODS, Upkeep, repeated
+from caracal_core.builtin.ledger.upkeep import CALM_PERIODS, LONGEST_GAP_PERIODS, Upkeep
 from caracal_core.errors import Failure
 from caracal_core.testing.fakes import FakeClock, FakeMetrics, a_charge, usd
 
@@ -58,23 +57,6 @@ class Expired:
         count = self.asked.count("renew")
         self.asked.clear()
         return count
-
-
-class Chore:
-    """Fails, then breaks, then works; says when it was done three times."""
-
-    def __init__(self):
-        self.done = 0
-        self.thrice = asyncio.Event()
-
-    async def __call__(self):
-        self.done += 1
-        if self.done == 1:
-            raise Failure("store", "down")
-        if self.done == 2:
-            raise ZeroDivisionError
-        if self.done == 3:
-            self.thrice.set()
 
 
 @pytest.fixture
@@ -168,21 +150,3 @@ async def test_a_replica_renews_after_an_outage_what_has_expired_meanwhile(
 
     await upkeep_over(Prompt(database, "prompt", 60, 3600), clock).reap()
     assert await database.fetch("SELECT id FROM entries") == []
-
-
-async def test_a_chore_is_done_at_once_and_again_though_it_fails(caplog):
-    """A failure is a line in the log, a fault comes with its place."""
-    chore = Chore()
-    async with asyncio.timeout(10), repeated("chore", chore, 0.001, LOG):
-        await chore.thrice.wait()
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages[0] == "chore: not possible now: store: down"
-    assert caplog.records[1].exc_info
-
-
-async def test_leaving_ends_the_chore():
-    """No task is left behind."""
-    chore = Chore()
-    async with asyncio.timeout(10), repeated("chore", chore, 0.001, LOG):
-        await chore.thrice.wait()
-    assert "chore" not in {task.get_name() for task in asyncio.all_tasks()}

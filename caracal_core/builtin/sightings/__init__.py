@@ -1,0 +1,1 @@
+"""Which agents were let in, what they showed, and what proved them: for `caracal auth plan`."""
