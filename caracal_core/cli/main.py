@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "plugins": "List the installed plugins.",
     "db": "Prepare the database and its schema.",
     "agents": "Register agents and the accounts above them.",
+    "auth": "Plan a switch of authentication modes.",
     "revocations": "Refuse credentials before their time.",
     "budgets": "Set limits for accounts.",
     "charges": "List open charges, or release them.",

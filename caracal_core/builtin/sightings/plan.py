@@ -1,0 +1,153 @@
+"""Who would get in under other authentication modes, judged by what agents showed until now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Literal
+
+from msgspec import Struct
+
+from caracal_core.builtin.sightings.wording import kinds_in_words, listed
+from caracal_core.domain.credential_kinds import OWN, header_of
+from caracal_core.domain.header_credentials import are_two
+from caracal_core.storage.sightings import Seen
+
+Verdict = Literal["gets in", "unsure", "would not", "unseen"]
+"""From good to bad: an agent is judged by the worst of its requests."""
+
+_WORSE: Sequence[Verdict] = ("gets in", "unsure", "would not")
+
+
+class Mode(Struct, frozen=True):
+    """One authenticator of the modes that are planned.
+
+    Attributes:
+        scheme: its scheme.
+        headers: names of the header fields that it declares.
+        kinds: the kinds of credentials that it takes.
+        watched: whether its own header fields have been recorded until now.
+    """
+
+    scheme: str
+    headers: frozenset[str]
+    kinds: frozenset[str]
+    watched: bool = True
+
+
+class Prospect(Struct, frozen=True):
+    """What becomes of one agent.
+
+    Attributes:
+        agent: its name.
+        verdict: whether it gets in.
+        why: one sentence.
+        requests: how many were seen.
+        affected: how many of them the verdict is of.
+        last_day: the last day it was seen; days since 1970-01-01, None where it never was.
+    """
+
+    agent: str
+    verdict: Verdict
+    why: str
+    requests: int = 0
+    affected: int = 0
+    last_day: int | None = None
+
+
+def prospects(
+    modes: Sequence[Mode], sightings: Iterable[tuple[Seen, int]], agents: Iterable[str]
+) -> Sequence[Prospect]:
+    """Return what becomes of each agent, by name.
+
+    Args:
+        modes: the authenticators that would be enabled, in their order.
+        sightings: what was seen of agents, and how often, sorted by agent.
+        agents: the registered, enabled agents; what was seen of others does not matter.
+    """
+    unseen = set(agents)
+    found = []
+    for agent, of_agent in groupby(sightings, lambda each: each[0].agent):
+        if agent in unseen:
+            unseen.remove(agent)
+            found.append(_prospect(agent, modes, list(of_agent)))
+    why = "It was not seen in these days."
+    found += [Prospect(agent, "unseen", why) for agent in unseen]
+    return sorted(found, key=lambda prospect: prospect.agent)
+
+
+def _prospect(agent: str, modes: Sequence[Mode], sightings: Sequence[tuple[Seen, int]]) -> Prospect:
+    """Judge an agent by its worst requests, in the words for the latest of them."""
+    known = _latest_trials(seen for seen, _ in sightings)
+    judged = [(*_judge(modes, seen, known), seen.day, count) for seen, count in sightings]
+    worst = max((verdict for verdict, *_ in judged), key=_WORSE.index)
+    affected = [each for each in judged if each[0] == worst]
+    _, why, _, _ = max(affected, key=lambda each: each[2:])
+    return Prospect(
+        agent,
+        worst,
+        why,
+        requests=sum(count for *_, count in judged),
+        affected=sum(count for *_, count in affected),
+        last_day=max(seen.day for seen, _ in sightings),
+    )
+
+
+def _latest_trials(sightings: Iterable[Seen]) -> Mapping[str, bool]:
+    """Return which schemes proved the agent on the last day that any word of it was heard."""
+    latest: dict[str, tuple[int, bool]] = {}
+    for seen in sightings:
+        words = [(scheme, True) for scheme in (*seen.proved, *seen.trial_proved)]
+        words += [(scheme, False) for scheme in seen.trial_refused]
+        for scheme, good in words:
+            day, so_far = latest.get(scheme, (-1, True))
+            if seen.day > day:
+                latest[scheme] = seen.day, good
+            elif seen.day == day:
+                latest[scheme] = day, so_far and good
+    return {scheme: good for scheme, (_, good) in latest.items()}
+
+
+def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, bool]) -> tuple[Verdict, str]:
+    """Say what would become of these requests, and why."""
+    if two := _two_headers(modes, seen):
+        return "would not", f"It sends credentials in {listed(two)}, and one at most is accepted."
+    proved = {*seen.proved, *seen.trial_proved}
+    heard = proved | {*seen.trial_refused}
+    takers = [mode for mode in modes if mode.kinds & {*seen.shown} or mode.scheme in heard]
+    if not takers:
+        return _nothing_shown(modes, seen)
+    refused = [mode for mode in takers if mode.scheme in seen.trial_refused]
+    open_ = [mode for mode in takers if mode.scheme not in heard]
+    refused += [mode for mode in open_ if known.get(mode.scheme) is False]
+    if refused:
+        mode = refused[0]
+        shows = kinds_in_words(mode.kinds & {*seen.shown}) or "a credential"
+        return "would not", f"It shows {shows} that {mode.scheme}, on trial, refused for it."
+    open_ = [mode for mode in open_ if mode.scheme not in known]
+    if open_:
+        mode = open_[0]
+        shows = kinds_in_words(mode.kinds & {*seen.shown})
+        what = f"It shows {shows} that {mode.scheme} never verified"
+        return "unsure", f"{what}: put it in auth_trial."
+    return "gets in", f"Proved by {listed([mode.scheme for mode in takers])}."
+
+
+def _two_headers(modes: Sequence[Mode], seen: Seen) -> Sequence[str]:
+    """Return the header fields with credentials, where they are more than are accepted."""
+    declared = [mode.headers for mode in modes]
+    names = {header for kind in seen.shown if (header := header_of(kind)) is not None}
+    known = sorted(name for name in names if any(name in each for each in declared))
+    return known if are_two(known, declared) else ()
+
+
+def _nothing_shown(modes: Sequence[Mode], seen: Seen) -> tuple[Verdict, str]:
+    for mode in modes:
+        if not mode.watched:
+            names = sorted(kind.removeprefix(OWN) for kind in mode.kinds if kind.startswith(OWN))
+            what = f"Whether it sends {listed(names)} is not recorded"
+            return "unsure", f"{what}: put {mode.scheme} in auth_trial."
+    schemes = [mode.scheme for mode in modes]
+    take = "does not take" if len(schemes) == 1 else "do not take"
+    shown = kinds_in_words({*seen.shown}) or "no credential that is known"
+    return "would not", f"It shows only {shown}, which {listed(schemes)} {take}."

@@ -1,0 +1,114 @@
+"""Who would get in is judged as the gateway would: by all that is shown, in every request."""
+
+import pytest
+
+from caracal_core.builtin.sightings.plan import Mode, prospects
+from caracal_core.storage.sightings import Seen
+
+JWT = Mode("jwt", frozenset({"authorization"}), frozenset({"bearer_jws"}))
+MTLS = Mode("mtls", frozenset(), frozenset({"certificate"}))
+API_KEY = Mode(
+    "api_key",
+    frozenset({"authorization", "x-api-key"}),
+    frozenset({"x_api_key", "authorization_apikey"}),
+)
+OUTSIDE = Mode("outside", frozenset({"x-out"}), frozenset({"header:x-out"}))
+UNWATCHED = Mode("outside", frozenset({"x-out"}), frozenset({"header:x-out"}), watched=False)
+
+
+def seen(*shown, proved="jwt", day=20_000, won=(), lost=(), agent="anna"):
+    return Seen(agent, day, tuple(sorted(shown)), (proved,), tuple(won), tuple(lost))
+
+
+def judged(modes, *sightings):
+    """Return verdict and reason for anna, each sighting being of one request."""
+    (prospect,) = prospects(modes, [(each, 1) for each in sightings], ["anna"])
+    return prospect.verdict, prospect.why
+
+
+BOTH = ("bearer_jws", "certificate")
+
+
+@pytest.mark.parametrize(
+    ("modes", "sighting", "verdict", "said"),
+    [
+        ([JWT], seen("bearer_jws"), "gets in", "Proved by jwt."),
+        ([MTLS, JWT], seen("bearer_jws"), "gets in", "Proved by jwt."),
+        ([MTLS, JWT], seen(*BOTH, proved="mtls", won=["jwt"]), "gets in", "mtls and jwt"),
+        ([MTLS], seen("bearer_jws"), "would not", "shows only a signed bearer token, which mtls"),
+        ([MTLS, API_KEY], seen("bearer_jws"), "would not", "which mtls and api_key do not take"),
+        ([MTLS], seen(*BOTH), "unsure", "a certificate that mtls never verified: put it in"),
+        ([MTLS, JWT], seen(*BOTH), "unsure", "a certificate that mtls never verified"),
+        ([MTLS], seen(*BOTH, won=["mtls"]), "gets in", "Proved by mtls."),
+        ([MTLS], seen(*BOTH, lost=["mtls"]), "would not", "a certificate that mtls, on trial"),
+        ([MTLS, JWT], seen(*BOTH, lost=["mtls"]), "would not", "refused for it"),
+        (
+            [JWT, API_KEY],
+            seen("bearer_jws", "x_api_key"),
+            "would not",
+            "credentials in authorization and x-api-key, and one at most",
+        ),
+        ([JWT, MTLS], seen("bearer_jws", "x_api_key"), "gets in", "Proved by jwt."),
+        ([API_KEY], seen("bearer_jws", "x_api_key"), "unsure", "X-API-Key that api_key never"),
+        ([OUTSIDE], seen("bearer_jws", "header:x-out", won=["outside"]), "gets in", "outside"),
+        ([OUTSIDE], seen("bearer_jws"), "would not", "which outside does not take"),
+        ([UNWATCHED], seen("bearer_jws"), "unsure", "sends x-out is not recorded: put outside"),
+        ([MTLS], seen(proved="by_address"), "would not", "shows only no credential that is known"),
+        (
+            [Mode("by_address", frozenset(), frozenset({"certificate"}))],
+            seen(proved="by_address"),
+            "gets in",
+            "by_address",
+        ),
+    ],
+)
+def test_what_was_shown_decides(modes, sighting, verdict, said):
+    found, why = judged(modes, sighting)
+    assert found == verdict
+    assert said in why
+    assert why.endswith(".")
+
+
+def test_an_agent_is_judged_by_its_worst_requests_with_their_number():
+    good = seen(*BOTH, won=["mtls"], day=20_003)
+    open_ = seen("bearer_jws", day=20_001)
+    (anna, ben) = prospects(
+        [MTLS],
+        [(open_, 2), (good, 40), (seen(*BOTH, agent="ben", won=["mtls"]), 7)],
+        ["anna", "ben"],
+    )
+    assert (anna.verdict, anna.requests, anna.affected, anna.last_day) == (
+        "would not",
+        42,
+        2,
+        20_003,
+    )
+    assert (ben.verdict, ben.requests, ben.affected) == ("gets in", 7, 7)
+
+
+def test_a_trial_speaks_for_what_was_shown_before_it_began():
+    """Else no agent would be sure before the last day without a trial has passed."""
+    before = seen(*BOTH, day=20_000)
+    assert judged([MTLS], before, seen(*BOTH, day=20_001, won=["mtls"]))[0] == "gets in"
+    assert judged([MTLS], before, seen(*BOTH, day=20_001, lost=["mtls"]))[0] == "would not"
+
+
+def test_of_several_words_of_one_day_the_worst_counts_and_of_several_days_the_last():
+    before = seen("certificate", "x_api_key", day=20_000)
+    good, bad = seen(*BOTH, day=20_001, won=["mtls"]), seen(*BOTH, day=20_001, lost=["mtls"])
+    assert judged([MTLS], before, good, bad)[0] == "would not"
+    assert judged([MTLS], before, bad, seen(*BOTH, day=20_002, won=["mtls"]))[0] == "would not"
+
+
+def test_registered_agents_that_were_not_seen_are_told_and_others_are_not():
+    sightings = [(seen("bearer_jws"), 1), (seen("bearer_jws", agent="gone"), 1)]
+    found = prospects([JWT], sightings, ["zoe", "anna"])
+    assert [(each.agent, each.verdict) for each in found] == [
+        ("anna", "gets in"),
+        ("zoe", "unseen"),
+    ]
+    assert found[1].last_day is None
+
+
+def test_nobody_is_nobody():
+    assert prospects([JWT], [], []) == []
