@@ -35,6 +35,20 @@ class Mode(Struct, frozen=True):
     watched: bool = True
 
 
+class Word(Struct, frozen=True):
+    """What a scheme said of an agent, enabled or on trial.
+
+    Attributes:
+        first_day: the first day that it said anything.
+        last_day: the last.
+        good: whether it proved the agent on the last day, every time.
+    """
+
+    first_day: int
+    last_day: int
+    good: bool
+
+
 class Prospect(Struct, frozen=True):
     """What becomes of one agent.
 
@@ -78,7 +92,7 @@ def prospects(
 
 def _prospect(agent: str, modes: Sequence[Mode], sightings: Sequence[tuple[Seen, int]]) -> Prospect:
     """Judge an agent by its worst requests, in the words for the latest of them."""
-    known = _latest_trials(seen for seen, _ in sightings)
+    known = _heard([seen for seen, _ in sightings])
     judged = [(*_judge(modes, seen, known), seen.day, count) for seen, count in sightings]
     worst = max((verdict for verdict, *_ in judged), key=_WORSE.index)
     affected = [each for each in judged if each[0] == worst]
@@ -93,33 +107,36 @@ def _prospect(agent: str, modes: Sequence[Mode], sightings: Sequence[tuple[Seen,
     )
 
 
-def _latest_trials(sightings: Iterable[Seen]) -> Mapping[str, bool]:
-    """Return which schemes proved the agent on the last day that any word of it was heard."""
-    latest: dict[str, tuple[int, bool]] = {}
-    for seen in sightings:
-        words = [(scheme, True) for scheme in (*seen.proved, *seen.trial_proved)]
-        words += [(scheme, False) for scheme in seen.trial_refused]
-        for scheme, good in words:
-            day, so_far = latest.get(scheme, (-1, True))
-            if seen.day > day:
-                latest[scheme] = seen.day, good
-            elif seen.day == day:
-                latest[scheme] = day, so_far and good
-    return {scheme: good for scheme, (_, good) in latest.items()}
+def _heard(sightings: Iterable[Seen]) -> Mapping[str, Word]:
+    """Return what every scheme that was asked said of an agent."""
+    heard: dict[str, Word] = {}
+    for seen in sorted(sightings, key=lambda each: each.day):
+        said = dict.fromkeys((*seen.proved, *seen.trial_proved), True)
+        said |= dict.fromkeys(seen.trial_refused, False)
+        for scheme, good in said.items():
+            before = heard.get(scheme, Word(seen.day, seen.day, good))
+            if before.last_day == seen.day:
+                good = good and before.good  # noqa: PLW2901 - the worst of a day counts
+            heard[scheme] = Word(before.first_day, seen.day, good)
+    return heard
 
 
-def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, bool]) -> tuple[Verdict, str]:
+def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, Word]) -> tuple[Verdict, str]:
     """Say what would become of these requests, and why."""
     if two := _two_headers(modes, seen):
         return "would not", f"It sends credentials in {listed(two)}, and one at most is accepted."
     proved = {*seen.proved, *seen.trial_proved}
     heard = proved | {*seen.trial_refused}
-    takers = [mode for mode in modes if mode.kinds & {*seen.shown} or mode.scheme in heard]
+    takers = [
+        mode
+        for mode in modes
+        if mode.kinds & {*seen.shown} or mode.scheme in heard or _unrecorded(mode, seen, known)
+    ]
     if not takers:
         return _nothing_shown(modes, seen)
     refused = [mode for mode in takers if mode.scheme in seen.trial_refused]
     open_ = [mode for mode in takers if mode.scheme not in heard]
-    refused += [mode for mode in open_ if known.get(mode.scheme) is False]
+    refused += [mode for mode in open_ if mode.scheme in known and not known[mode.scheme].good]
     if refused:
         mode = refused[0]
         shows = kinds_in_words(mode.kinds & {*seen.shown}) or "a credential"
@@ -131,6 +148,16 @@ def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, bool]) -> tupl
         what = f"It shows {shows} that {mode.scheme} never verified"
         return "unsure", f"{what}: put it in auth_trial."
     return "gets in", f"Proved by {listed([mode.scheme for mode in takers])}."
+
+
+def _unrecorded(mode: Mode, seen: Seen, known: Mapping[str, Word]) -> bool:
+    """Return whether a header of the mode's own may have been shown before it was a kind.
+
+    It is one since the mode is enabled or on trial, and that began on the day of its first word
+    at the latest.
+    """
+    own = all(kind.startswith(OWN) for kind in mode.kinds)
+    return own and mode.scheme in known and seen.day <= known[mode.scheme].first_day
 
 
 def _two_headers(modes: Sequence[Mode], seen: Seen) -> Sequence[str]:

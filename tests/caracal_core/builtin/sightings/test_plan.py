@@ -112,3 +112,13 @@ def test_registered_agents_that_were_not_seen_are_told_and_others_are_not():
 
 def test_nobody_is_nobody():
     assert prospects([JWT], [], []) == []
+
+
+def test_a_header_of_a_schemes_own_was_not_recorded_before_its_trial():
+    """What was seen until the day of its first word says nothing of it; what comes later does."""
+    plain, first = seen("bearer_jws", day=20_001), seen("header:x-out", won=["outside"], day=20_001)
+    assert judged([OUTSIDE], seen("bearer_jws"), plain, first)[0] == "gets in"
+    bad = seen("header:x-out", lost=["outside"], day=20_001)
+    assert judged([OUTSIDE], seen("bearer_jws"), bad)[0] == "would not"
+    assert judged([OUTSIDE], first, seen("bearer_jws", day=20_002))[0] == "would not"
+    assert judged([MTLS], seen("bearer_jws"), seen(*BOTH, won=["mtls"]))[0] == "would not"
