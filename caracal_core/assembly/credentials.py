@@ -57,7 +57,7 @@ def declared_kinds(plugin: str, part: Authenticator) -> frozenset[str]:
     if not isinstance(part, TakesKinds):
         return taken_by(fields)
     kinds: Any = part.kinds
-    if not isinstance(kinds, AbstractSet) or not kinds:
+    if not isinstance(kinds, AbstractSet):
         raise _no_kinds(plugin, f"are {kinds!r:.80} instead of a set of words")
     for kind in kinds:
         if not isinstance(kind, str) or not is_kind(kind):

@@ -108,14 +108,9 @@ def wire(
     each = rules.part_seconds
     shown = [*furnishings, *on_trial]
     credentials = credential_fields(shown)
+    observers = _parts(furnishings, "observers", "observe", (NoneType,), each)
     return Gateway(
-        Observation(
-            _parts(furnishings, "observers", "observe", (NoneType,), each),
-            warden,
-            lost,
-            Reasons(mask, credentials),
-            own_fields(shown),
-        ),
+        Observation(observers, warden, lost, Reasons(mask, credentials), own_fields(shown)),
         Routing(_parts(furnishings, "routers", "match", (Route, NoneType), each)),
         _authentication(furnishings, directory, revocations, each),
         _trial(on_trial, revocations, min(each, TRIAL_SECONDS)),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from caracal_core.assembly import discovery
-from caracal_core.assembly.credentials import declared_fields, declared_kinds, own_fields
+from caracal_core.assembly.credentials import declared_fields, declared_kinds
 from caracal_core.assembly.generation import split
 from caracal_core.assembly.masking import Masking
 from caracal_core.builtin.sightings.plan import Mode, Prospect, prospects
@@ -82,14 +82,17 @@ def _switched(ctx: click.Context, to: str) -> Loaded:
 
 async def _modes(now: Loaded, then: Loaded) -> Sequence[Mode]:
     """Return the authenticators that would be enabled, in their order."""
-    recorded = own_fields(await examine(now, Masking(), files=False))
+    asked = {
+        part.scheme for f in await examine(now, Masking(), files=False) for part in f.authenticators
+    }
     serving, _ = split(then, await examine(then, Masking(), files=False))
     found = []
     for furnishing in serving:
         for part in furnishing.authenticators:
             headers = declared_fields(furnishing.name, part)
             kinds = declared_kinds(furnishing.name, part)
-            found.append(Mode(part.scheme, headers, kinds, own_of(headers) <= recorded))
+            told_by_core = bool(kinds) and not own_of(headers)
+            found.append(Mode(part.scheme, headers, kinds, told_by_core or part.scheme in asked))
     return found
 
 

@@ -106,7 +106,10 @@ class TakesKinds(Protocol):
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds, in the words of `caracal_core.domain.credential_kinds`; fixed at boot."""
+        """The kinds, in the words of `caracal_core.domain.credential_kinds`; fixed at boot.
+
+        Empty where no request shows its credential, such as one that proves by an address.
+        """
 
 
 @runtime_checkable

@@ -95,19 +95,7 @@ class _House:
                 Reasons(str, each.authenticator.headers),
             ),
             Routing([self._part(each.router.match, Route, NOTHING)]),
-            Authentication(
-                [
-                    Scheme(
-                        "test",
-                        "Test",
-                        frozenset({"authorization"}),
-                        self._part(each.authenticator.authenticate, Principal),
-                    )
-                ],
-                self._part(each.directory.find, Agent, NOTHING),
-                self._part(each.revocations.revoked, bool),
-                each.revocations.known,
-            ),
+            self._authentication(each),
             Trial([], self._part(each.revocations.revoked, bool)),
             Replay(self._part(each.guard.claim, bool), Window(300, 60, 360), FakeClock(NOW)),
             Authorization([self._part(each.policy.decide, Decision, NOTHING)]),
@@ -127,6 +115,15 @@ class _House:
             ),
         )
         self.delivered = []
+
+    def _authentication(self, each):
+        verb = self._part(each.authenticator.authenticate, Principal)
+        return Authentication(
+            [Scheme("test", "Test", frozenset({"authorization"}), verb)],
+            self._part(each.directory.find, Agent, NOTHING),
+            self._part(each.revocations.revoked, bool),
+            each.revocations.known,
+        )
 
     @staticmethod
     def _part(verb, *answers):

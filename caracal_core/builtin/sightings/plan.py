@@ -26,7 +26,7 @@ class Mode(Struct, frozen=True):
         scheme: its scheme.
         headers: names of the header fields that it declares.
         kinds: the kinds of credentials that it takes.
-        watched: whether its own header fields have been recorded until now.
+        watched: whether what it takes has been recorded until now.
     """
 
     scheme: str
@@ -151,10 +151,10 @@ def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, Word]) -> tupl
 
 
 def _unrecorded(mode: Mode, seen: Seen, known: Mapping[str, Word]) -> bool:
-    """Return whether a header of the mode's own may have been shown before it was a kind.
+    """Return whether what the mode takes may have been shown before anybody could tell.
 
-    It is one since the mode is enabled or on trial, and that began on the day of its first word
-    at the latest.
+    A header of its own is a kind since the mode is enabled or on trial, and that began on the day
+    of its first word at the latest.
     """
     own = all(kind.startswith(OWN) for kind in mode.kinds)
     return own and mode.scheme in known and seen.day <= known[mode.scheme].first_day
@@ -171,9 +171,8 @@ def _two_headers(modes: Sequence[Mode], seen: Seen) -> Sequence[str]:
 def _nothing_shown(modes: Sequence[Mode], seen: Seen) -> tuple[Verdict, str]:
     for mode in modes:
         if not mode.watched:
-            names = sorted(kind.removeprefix(OWN) for kind in mode.kinds if kind.startswith(OWN))
-            what = f"Whether it sends {listed(names)} is not recorded"
-            return "unsure", f"{what}: put {mode.scheme} in auth_trial."
+            what = f"Whether it shows what {mode.scheme} takes is not recorded"
+            return "unsure", f"{what}: put it in auth_trial."
     schemes = [mode.scheme for mode in modes]
     take = "does not take" if len(schemes) == 1 else "do not take"
     shown = kinds_in_words({*seen.shown}) or "no credential that is known"

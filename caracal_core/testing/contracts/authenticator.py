@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from caracal_core.domain import Headers, Principal, Request
+from caracal_core.domain.credential_kinds import is_kind, own_of, shown, taken_by
 from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.errors import Unauthenticated
-from caracal_core.ports import Authenticator
+from caracal_core.ports import Authenticator, TakesKinds
 from caracal_core.testing.fakes import a_request
 
 AGENT = re.compile(r"[A-Za-z0-9._:/@|+=-]{1,128}", re.ASCII)
@@ -87,6 +88,15 @@ class AuthenticatorContract:
         else:
             bare = msgspec.structs.replace(good_request, headers=Headers())
             assert await _outcome(authenticator, bare) == agent
+
+    async def test_its_good_credential_is_of_a_kind_that_it_takes(
+        self, authenticator: Authenticator, good_request: Request
+    ) -> None:
+        """`caracal auth plan` goes by them; ``kinds`` says what the headers alone do not."""
+        declared = authenticator.headers
+        kinds = authenticator.kinds if isinstance(authenticator, TakesKinds) else taken_by(declared)
+        assert all(map(is_kind, kinds))
+        assert not kinds or kinds & set(shown(good_request, own_of(declared)))
 
     async def test_a_good_credential_proves_its_agent(
         self, authenticator: Authenticator, good_request: Request, agent: str

@@ -87,13 +87,14 @@ def test_the_kinds_follow_from_the_headers_unless_they_are_declared():
     assert declared_kinds("strange", declaring(frozenset())) == {"certificate"}
     narrow = _Narrow(frozenset({"authorization"}), {"bearer_jws"})
     assert declared_kinds("strange", narrow) == {"bearer_jws"}
+    assert declared_kinds("strange", _Narrow(frozenset(), frozenset())) == frozenset()
 
 
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
         ("bearer_jws", "are 'bearer_jws' instead of a set"),
-        (frozenset(), "instead of a set"),
+        (None, "are None instead of a set"),
         ({"jwt"}, "hold 'jwt', which is none"),
         ({7}, "hold 7, which is none"),
         ({"x_api_key"}, "hold x_api_key, and its headers do not hold x-api-key"),

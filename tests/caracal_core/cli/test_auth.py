@@ -118,7 +118,7 @@ def test_what_was_not_recorded_is_not_sure(plan):
     rows = json.loads(plan("--to", "outside", "--json", code=1))
     (ben,) = [row for row in rows if row["agent"] == "ben"]
     assert ben["verdict"] == "unsure"
-    assert "put outside in auth_trial" in ben["why"]
+    assert "what outside takes is not recorded: put it in auth_trial" in ben["why"]
 
 
 def test_a_mode_that_is_not_installed_ends_with_2_and_the_mend(plan):

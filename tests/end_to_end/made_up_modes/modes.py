@@ -15,6 +15,7 @@ class Showing:
     def __init__(self, scheme, field, headers):
         self.scheme, self._field, self.headers = scheme, field, headers
         self.challenge = scheme.title() if headers else ""
+        self.kinds = frozenset(f"header:{name}" for name in headers)
 
     async def authenticate(self, request):
         shown = request.headers.get(self._field)

@@ -9,6 +9,7 @@ from caracal_auth_jwt.claims import ClaimRules
 from caracal_auth_jwt.header import HeaderRules
 from caracal_auth_jwt.key_file import KeyFile
 from caracal_core.domain import Headers, Principal, Request
+from caracal_core.domain.credential_kinds import BEARER_JWS, BEARER_OTHER
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Clock
 
@@ -30,6 +31,7 @@ class JwtAuthenticator:
     scheme = "jwt"
     challenge = 'Bearer realm="caracal"'
     headers = frozenset({"authorization"})
+    kinds = frozenset({BEARER_JWS, BEARER_OTHER})  # it refuses a bearer token that is no JWS
 
     def __init__(
         self,

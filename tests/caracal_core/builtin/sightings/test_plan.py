@@ -52,10 +52,15 @@ BOTH = ("bearer_jws", "certificate")
         ([API_KEY], seen("bearer_jws", "x_api_key"), "unsure", "X-API-Key that api_key never"),
         ([OUTSIDE], seen("bearer_jws", "header:x-out", won=["outside"]), "gets in", "outside"),
         ([OUTSIDE], seen("bearer_jws"), "would not", "which outside does not take"),
-        ([UNWATCHED], seen("bearer_jws"), "unsure", "sends x-out is not recorded: put outside"),
+        (
+            [UNWATCHED],
+            seen("bearer_jws"),
+            "unsure",
+            "what outside takes is not recorded: put it in",
+        ),
         ([MTLS], seen(proved="by_address"), "would not", "shows only no credential that is known"),
         (
-            [Mode("by_address", frozenset(), frozenset({"certificate"}))],
+            [Mode("by_address", frozenset(), frozenset())],
             seen(proved="by_address"),
             "gets in",
             "by_address",

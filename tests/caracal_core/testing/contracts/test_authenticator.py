@@ -247,6 +247,16 @@ class _Silent(_Honest):
     headers = frozenset()
 
 
+class _OtherKinds(_Honest):
+    """Takes another kind than the one it says."""
+
+    kinds = frozenset({"authorization_basic"})
+
+
+class _NoKinds(_Honest):
+    kinds = frozenset({"token"})
+
+
 class _Delicate(_Honest):
     """Is never the same after a cancellation."""
 
@@ -287,6 +297,8 @@ class _Delicate(_Honest):
         (_Remembering, "test_a_good_credential_lends_nothing_to_the_next"),
         (_Shared, "test_simultaneous_requests_get_their_own_answers"),
         (_Hungry, "test_it_leaves_the_body_to_the_upstream"),
+        (_OtherKinds, "test_its_good_credential_is_of_a_kind_that_it_takes"),
+        (_NoKinds, "test_its_good_credential_is_of_a_kind_that_it_takes"),
         (_Delicate, "test_it_survives_being_cancelled"),
     ],
 )
