@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import AsyncExitStack
 from functools import cache
 from itertools import count
@@ -11,7 +11,8 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from caracal_auth_jwt.config import ALGORITHMS, JwtConfig
+from caracal_auth_jwt.algorithms import ALGORITHMS
+from caracal_auth_jwt.config import JwtConfig
 from caracal_auth_jwt.plugin import JwtPlugin
 from caracal_core.errors import Unauthenticated
 from caracal_core.testing.fakes import a_request, a_services
@@ -38,8 +39,9 @@ class Issuer:
         kind = CURVES.get(algorithm, "Ed25519" if algorithm.startswith("Ed") else "RSA")
         self.algorithm = algorithm
         self.key = key or _private_key(kind)
-        self.public_pem = self.key.as_pem(private=False)
-        self.private_pem = self.key.as_pem(private=True)
+        if algorithm != "HS256":
+            self.public_pem = self.key.as_pem(private=False)
+            self.private_pem = self.key.as_pem(private=True)
 
     def claims(self, **changes):
         """Return good claims with these changed; None leaves one out."""
@@ -51,6 +53,11 @@ class Issuer:
         payload = json.dumps(self.claims(**claims)).encode()
         members = {"alg": self.algorithm, "typ": "JWT"} | (header or {})
         return self.sign(json.dumps(members).encode(), payload)
+
+    @staticmethod
+    def decoded(text):
+        """Read base64url without padding."""
+        return urlsafe_b64decode(text + "==")
 
     def sign(self, header, payload):
         """Sign these very bytes."""
@@ -144,6 +151,21 @@ async def opened(tmp_path):
             path.write_bytes(issuer.public_pem)
             config = JwtConfig(public_key_path=path, algorithm=issuer.algorithm, **settings)
             plugin, services = JwtPlugin(config), a_services()
+            (authenticator,) = plugin.authenticators(services)
+            await stack.enter_async_context(plugin.lifespan(services))
+            return authenticator
+
+        yield open_plugin
+
+
+@pytest.fixture
+async def open_issuers():
+    """Open the plugin on entries of ``auth_jwt.issuers``; give its authenticator."""
+    async with AsyncExitStack() as stack:
+
+        async def open_plugin(*entries, http=None, clock=None, metrics=None, **section):
+            plugin = JwtPlugin(JwtConfig(issuers=list(entries), **section))
+            services = a_services(http=http, clock=clock, metrics=metrics)
             (authenticator,) = plugin.authenticators(services)
             await stack.enter_async_context(plugin.lifespan(services))
             return authenticator

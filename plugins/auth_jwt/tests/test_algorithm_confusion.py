@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from caracal_auth_jwt.config import ALGORITHMS
+from caracal_auth_jwt.algorithms import ALGORITHMS
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SAME = {"Ed25519", "EdDSA"}  # two names of one signature

@@ -2,10 +2,13 @@
 
 import pytest
 
+from caracal_auth_jwt.authenticator import JwtAuthenticator
 from caracal_core.domain import Principal
 from caracal_core.errors import Unauthenticated
 from caracal_core.testing.contracts import AuthenticatorContract
 from caracal_core.testing.fakes import a_request
+
+NOW = 1_800_000_000
 
 
 class TestContract(AuthenticatorContract):
@@ -26,7 +29,7 @@ class TestContract(AuthenticatorContract):
     @pytest.fixture
     def bad_requests(self, issuer, make_issuer, bearer):
         return [
-            bearer("nonsense"),
+            bearer("non.sense"),
             bearer(issuer.token(aud="caracal", exp=1)),
             bearer(issuer.token(aud="another")),
             bearer(issuer.token(aud="caracal", sub="not a name")),
@@ -42,7 +45,14 @@ async def test_a_token_of_every_algorithm_proves_its_agent(opened, every_issuer,
     assert await authenticator.authenticate(bearer(token)) == Principal(
         "research-1",
         "jwt",
-        {"iss": "https://idp.example", "sub": "research-1", "jti": "1", "scope": "read write"},
+        {
+            "issuer": "https://idp.example",
+            "subject": "research-1",
+            "jti": "1",
+            "scopes": "read write",
+        },
+        credential="https://idp.example 1",
+        issued_at=NOW - 5,
     )
 
 
@@ -69,6 +79,23 @@ async def test_another_scheme_is_not_mine(opened, issuer, value):
     """Another scheme's credential is left to the next authenticator."""
     request = a_request(headers={"authorization": value})
     assert await (await opened(issuer)).authenticate(request) is None
+
+
+@pytest.mark.parametrize("value", ["ck_abcdefgh", "opaque", "a" * 10_000, "a b", "=="])
+async def test_a_bearer_token_without_a_dot_is_not_mine(opened, issuer, bearer, value):
+    """It is no JWT, and may be the credential of another mode."""
+    assert await (await opened(issuer)).authenticate(bearer(value)) is None
+
+
+@pytest.mark.parametrize("value", [".", "..", "a.b", "a.b.c", "a.b.c.d", "ck_a.b"])
+async def test_a_bearer_token_with_a_dot_is_mine_and_bad(opened, issuer, refused, value):
+    """What looks like a JWT is judged here, and nobody else is asked."""
+    assert refused(await opened(issuer), value)
+
+
+def test_it_says_which_field_it_reads():
+    """No upstream ever gets it."""
+    assert JwtAuthenticator.headers == {"authorization"}
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,26 @@
 """Claims are believed only in their right form, in their time, and for the right audience."""
 
 import contextlib
+import re
 from math import inf, nan
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from caracal_auth_jwt.claims import ClaimRules
+from caracal_core.domain.globs import Globs
 from caracal_core.errors import Unauthenticated
 
 NOW = 1_800_000_000.5
 GOOD = {"sub": "research-1", "exp": NOW + 600}
 RULES = ClaimRules(
-    issuer=None, audience=None, agent_claim=None, leeway_seconds=30, max_lifetime_seconds=3600
+    issuer=None, audiences=None, agent_claim=None, leeway_seconds=30, max_lifetime_seconds=3600
 )
 STRICT = ClaimRules(
     issuer="https://idp.example",
-    audience="caracal",
+    audiences=frozenset({"caracal"}),
     agent_claim=None,
     leeway_seconds=0,
     max_lifetime_seconds=3600,
@@ -27,7 +30,7 @@ FOR_US = GOOD | {"iss": "https://idp.example", "aud": "caracal"}
 
 def refused(claims, rules=RULES):
     with pytest.raises(Unauthenticated) as caught:
-        rules.principal(claims, NOW)
+        rules.prove(claims, NOW)
     return caught.value.internal
 
 
@@ -64,7 +67,7 @@ def test_a_token_without_an_end_is_refused():
 
 def test_a_token_has_expired_at_exp_plus_leeway():
     """RFC 7519 section 4.1.4: on or after exp, leeway allowed."""
-    assert RULES.principal(GOOD | {"exp": NOW - 29.9}, NOW).id == "research-1"
+    assert RULES.prove(GOOD | {"exp": NOW - 29.9}, NOW).principal.id == "research-1"
     assert refused(GOOD | {"exp": NOW - 30}) == "the token has expired"
     assert refused(FOR_US | {"exp": NOW}, STRICT) == "the token has expired"
 
@@ -75,7 +78,7 @@ def test_a_token_has_expired_at_exp_plus_leeway():
 )
 def test_a_token_from_the_future_is_refused(name, reason):
     """nbf and iat are believed where they stand, leeway allowed."""
-    assert RULES.principal(GOOD | {name: NOW + 30}, NOW).id == "research-1"
+    assert RULES.prove(GOOD | {name: NOW + 30}, NOW).principal.id == "research-1"
     assert refused(GOOD | {name: NOW + 30.1}) == reason
 
 
@@ -90,8 +93,8 @@ def test_no_token_lives_longer_than_the_maximum(times):
 
 def test_a_token_of_the_maximum_lifetime_passes():
     """The limit itself is allowed, and times may be fractions."""
-    RULES.principal(GOOD | {"exp": NOW + 3600}, NOW)
-    RULES.principal(GOOD | {"iat": NOW - 3000, "exp": NOW + 600}, NOW)
+    RULES.prove(GOOD | {"exp": NOW + 3600}, NOW)
+    RULES.prove(GOOD | {"iat": NOW - 3000, "exp": NOW + 600}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_a_token_of_the_maximum_lifetime_passes():
 )
 def test_a_token_for_us_passes(audience):
     """aud is a text or a list of texts."""
-    assert STRICT.principal(FOR_US | {"aud": audience}, NOW).id == "research-1"
+    assert STRICT.prove(FOR_US | {"aud": audience}, NOW).principal.id == "research-1"
 
 
 @pytest.mark.parametrize("audience", ["another", "Caracal", "caracal/", "caraca", ["another"]])
@@ -131,8 +134,8 @@ def test_another_issuer_is_refused(issuer):
 
 def test_the_agent_is_agent_id_else_sub():
     """agent_id wins where it stands."""
-    assert RULES.principal(GOOD, NOW).id == "research-1"
-    assert RULES.principal(GOOD | {"agent_id": "a/b@c"}, NOW).id == "a/b@c"
+    assert RULES.prove(GOOD, NOW).principal.id == "research-1"
+    assert RULES.prove(GOOD | {"agent_id": "a/b@c"}, NOW).principal.id == "a/b@c"
 
 
 @pytest.mark.parametrize("value", [None, "", 7, ["research-1"], "a b", "a\n", "ä", "a" * 129, "a*"])
@@ -144,7 +147,7 @@ def test_an_agent_id_that_is_no_name_is_refused_though_sub_is_good(value):
 def test_the_operator_may_name_the_claim():
     """A configured claim is the only one that is asked."""
     rules = ClaimRules(None, None, "client", 30, 3600)
-    assert rules.principal(GOOD | {"client": "c-1", "agent_id": "b"}, NOW).id == "c-1"
+    assert rules.prove(GOOD | {"client": "c-1", "agent_id": "b"}, NOW).principal.id == "c-1"
     assert "does not name an agent" in refused(GOOD | {"agent_id": "b"}, rules)
 
 
@@ -156,13 +159,13 @@ def test_every_name_that_passes_is_a_name(text):
     right = 1 <= len(text) <= 128 and set(text) <= letters
     rules = ClaimRules(None, None, "client", 30, 3600)  # the name of no attribute
     try:
-        assert rules.principal(GOOD | {"client": text}, NOW).id == text
+        assert rules.prove(GOOD | {"client": text}, NOW).principal.id == text
         assert right
     except Unauthenticated:
         assert not right
 
 
-@pytest.mark.parametrize("name", ["iss", "jti", "scope"])
+@pytest.mark.parametrize("name", ["iss", "sub", "jti", "scope", "scp"])
 @pytest.mark.parametrize("value", [None, 1, {}, ["a", 1], "a\nb", "a\x1b[2J", "a" * 1025, "\u202e"])
 def test_an_attribute_that_is_no_short_printable_text_is_refused(name, value):
     """Attributes reach logs and policies: text, at most 1024 characters, nothing unprintable."""
@@ -170,12 +173,101 @@ def test_an_attribute_that_is_no_short_printable_text_is_refused(name, value):
 
 
 def test_only_known_claims_become_attributes():
-    """iss, sub, jti and scope; a list of scopes is joined."""
+    """Who issued it to whom, its id and its scopes; a list of scopes is joined."""
     claims = GOOD | {"jti": "1", "scope": ["a", "b"], "email": "x@example.org", "aud": "caracal"}
-    found = RULES.principal(claims, NOW).attributes
-    assert dict(found) == {"sub": "research-1", "jti": "1", "scope": "a b"}
+    found = RULES.prove(claims | {"iss": "i"}, NOW).principal.attributes
+    assert dict(found) == {"issuer": "i", "subject": "research-1", "jti": "1", "scopes": "a b"}
     with pytest.raises(TypeError):
-        found["scope"] = "everything"
+        found["scopes"] = "everything"
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [{"scope": "a b"}, {"scp": "a b"}, {"scp": ["a", "b"]}, {"scp": "a b", "scope": "a b"}],
+)
+def test_scopes_have_one_name_whatever_the_issuer_calls_them(scopes):
+    """RFC 9068 says scope, others say scp."""
+    assert RULES.prove(GOOD | scopes, NOW).principal.attributes["scopes"] == "a b"
+
+
+def test_scopes_that_are_said_twice_and_differ_are_refused():
+    """Which of them counts must not be a question."""
+    assert refused(GOOD | {"scp": "a", "scope": "b"}) == "the token's scope and scp differ"
+
+
+def test_a_credential_is_named_by_its_issuer_and_its_id():
+    """What is revoked by name; a long name is told by its digest, and no id is no name."""
+
+    def named(**claims):
+        return RULES.prove(GOOD | claims, NOW).principal.credential
+
+    assert named(iss="https://idp.example", jti="17") == "https://idp.example 17"
+    assert named(jti="17") == "17"
+    assert named(iss="https://idp.example") is None
+    assert named(iss="i", jti="") is None
+    long = named(iss="i", jti="x" * 300)
+    assert long.startswith("sha256:")
+    assert len(long) <= 256
+    assert long != named(iss="i", jti="x" * 301)
+
+
+def test_the_time_of_issue_is_told():
+    """All older tokens of an agent can be revoked by it."""
+    assert RULES.prove(GOOD | {"iat": NOW - 7}, NOW).principal.issued_at == NOW - 7
+    assert RULES.prove(GOOD, NOW).principal.issued_at is None
+
+
+def test_a_proof_says_for_how_long_it_holds():
+    """As long as these very claims would pass, leeway counted in."""
+    proof = RULES.prove(GOOD | {"nbf": NOW - 5, "iat": NOW - 9}, NOW)
+    assert (proof.begins_at, proof.ends_at) == (NOW - 35, NOW + 630)
+    assert RULES.prove(GOOD, NOW).begins_at <= 0
+
+
+def test_one_of_several_audiences_is_enough():
+    """The gateway may be known by several names."""
+    rules = replace(STRICT, audiences=frozenset({"caracal", "gateway"}))
+    for audience in ("caracal", "gateway", ["x", "gateway"]):
+        assert rules.prove(FOR_US | {"aud": audience}, NOW).principal.id == "research-1"
+    assert refused(FOR_US | {"aud": "x"}, rules) == "the token is for another audience"
+
+
+def test_an_issuer_proves_only_the_agents_that_it_may():
+    """One issuer cannot mint another's agents."""
+    rules = replace(RULES, agents=Globs(["research-*", "boss"]))
+    for name in ("research-1", "research-", "boss"):
+        assert rules.prove(GOOD | {"sub": name}, NOW).principal.id == name
+    for name in ("Research-1", "xresearch-1", "boss2", "research", "finance-1"):
+        assert "may not prove" in refused(GOOD | {"sub": name}, rules)
+
+
+def test_a_required_claim_must_be_there():
+    rules = replace(RULES, required=frozenset({"jti", "tenant"}))
+    assert rules.prove(GOOD | {"jti": "1", "tenant": None}, NOW).principal.id == "research-1"
+    assert refused(GOOD | {"jti": "1"}, rules) == "the token lacks a required claim"
+
+
+ONCE = replace(RULES, single_use=True)
+USED = GOOD | {"iss": "i", "jti": "17", "iat": NOW - 5}
+
+
+def test_a_token_for_single_use_says_what_is_claimed_of_it():
+    """The same for every spelling of the token, another for every other id or issuer."""
+    (once,) = ONCE.prove(USED, NOW).principal.once
+    assert (once.issued_at, once.expires_at) == (NOW - 5, NOW + 630)
+    assert re.fullmatch(r"jti:[\w-]{43}", once.value)
+    others = [{"jti": "18"}, {"iss": "j"}, {"iss": "i1", "jti": "7"}, {"jti": "17 "}]
+    values = {ONCE.prove(USED | other, NOW).principal.once[0].value for other in others}
+    assert len(values | {once.value}) == 5
+    assert ONCE.prove(USED | {"x": 1}, NOW).principal.once == (once,)
+    assert RULES.prove(USED, NOW).principal.once == ()
+
+
+@pytest.mark.parametrize("change", [{"jti": ""}, {"jti": ...}, {"iat": ...}])
+def test_a_token_for_single_use_needs_an_id_and_a_time(change):
+    """Without them nothing could be remembered of it."""
+    claims = {name: value for name, value in (USED | change).items() if value is not ...}
+    assert refused(claims, ONCE) == "the token is for single use and has no jti or no iat"
 
 
 JSON = st.recursive(
@@ -196,5 +288,5 @@ def test_whatever_is_claimed_ends_in_a_principal_or_a_refusal(claims):
     for rules in (RULES, STRICT):
         for candidate in (claims, FOR_US | claims):
             with contextlib.suppress(Unauthenticated):
-                principal = rules.principal(candidate, NOW)
+                principal = rules.prove(candidate, NOW).principal
                 assert all(text.isprintable() for text in principal.attributes.values())

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from caracal_auth_jwt.config import ALGORITHMS, JwtConfig
+from caracal_auth_jwt.algorithms import ALGORITHMS
+from caracal_auth_jwt.config import JwtConfig
 
 
 def test_the_defaults_are_the_deployments():

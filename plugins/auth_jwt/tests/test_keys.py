@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from caracal_auth_jwt.config import ALGORITHMS
+from caracal_auth_jwt.algorithms import ALGORITHMS
 from caracal_auth_jwt.keys import Unfit, VerifyingKey
 
 

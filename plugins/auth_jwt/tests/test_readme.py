@@ -1,6 +1,7 @@
 """README's table is the model's, and its commands and code do what they say."""
 
-import asyncio
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,23 +11,31 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic_core import PydanticUndefined
 
-from caracal_auth_jwt.config import ALGORITHMS, JwtConfig
+from caracal_auth_jwt.algorithms import ALGORITHMS
+from caracal_auth_jwt.config import JwtConfig
+from caracal_auth_jwt.issuer_config import IssuerConfig
 from caracal_auth_jwt.plugin import JwtPlugin
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.ports import Clock
-from caracal_core.testing.fakes import a_services
+from caracal_core.testing.fakes import FakeHttp, a_services
 
 README = Path(__file__).parents[1] / "README.md"
 ROW = re.compile(r"^\| `(\w+)` \| (?:`(\w+)`)? ?\| (?:`(.+?)`)? ?\| (.+) \|$", re.MULTILINE)
 
 
+ISSUER_ROW = re.compile(r"^\| `(\w+)` \| (?:`(\w+)`)? ?\| ([^|]+) \|$", re.MULTILINE)
+
+
+def blocks(language):
+    """Return README's code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
 def block(language):
-    """Return README's only code block of a language."""
-    (found,) = re.findall(
-        rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL
-    )
-    return found
+    """Return README's first code block of a language."""
+    return blocks(language)[0]
 
 
 def environment_name(field):
@@ -36,9 +45,11 @@ def environment_name(field):
 
 def shown(value):
     """Return a default as the table shows it."""
+    if value is PydanticUndefined or value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def test_the_table_of_settings_is_the_models():
@@ -54,6 +65,22 @@ def test_the_table_of_settings_is_the_models():
         for name, field in fields.items()
     ]
     assert ROW.findall(README.read_text()) == expected
+
+
+def test_the_table_of_an_issuers_settings_is_the_models():
+    """As above, without ConfigMap names."""
+    fields = IssuerConfig.model_fields.items()
+    expected = [(name, shown(field.default), field.description) for name, field in fields]
+    assert ISSUER_ROW.findall(README.read_text()) == expected
+
+
+def test_the_issuers_of_the_second_configmap_are_accepted():
+    """Every key in it is a setting, and the two issuers go together."""
+    data = yaml.safe_load(blocks("yaml")[1])["data"]
+    section = yaml.safe_load(data["caracal.yaml"])
+    assert section["auth_mode"] == "jwt"
+    config = JwtConfig(**section["auth_jwt"])
+    assert [issuer.single_use for issuer in config.issuers] == [False, True]
 
 
 def test_every_algorithm_is_named():
@@ -83,16 +110,28 @@ class RealClock(Clock):
         return time.monotonic()
 
 
-@pytest.fixture
-def token(tmp_path):
-    """What the Python block prints after the openssl commands; both run as they stand."""
+@pytest.fixture(params=["command", "program"])
+def token(request, tmp_path):
+    """What the last command prints, and what the Python block does; both run as they stand."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
-    for command in (["/bin/sh", "-ec", block("sh")], [sys.executable, "-c", block("python")]):
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    commands = {
+        "command": ["/bin/sh", "-ec", block("sh")],
+        "program": [sys.executable, "-c", block("python")],
+    }
+    printed = {}
+    for name, command in commands.items():
         run = subprocess.run(  # noqa: S603 - README's own commands
-            command, cwd=tmp_path, check=True, capture_output=True, text=True
+            command,
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            text=True,
+            env={"PATH": programs},
         )
-    return run.stdout.strip()
+        printed[name] = run.stdout.strip()
+    return printed[request.param]
 
 
 async def test_the_commands_make_a_key_and_a_token_that_proves_its_agent(tmp_path, token, bearer):
@@ -112,10 +151,15 @@ async def test_the_metrics_that_it_names_are_published_from_the_start(tmp_path, 
     """As a scrape of the operations port shows them."""
     path, book = tmp_path / "key.pem", MetricsBook()
     path.write_bytes(issuer.public_pem)
-    plugin = JwtPlugin(JwtConfig(public_key_path=path))
-    async with plugin.lifespan(a_services(metrics=book.labelled("caracal_auth_jwt"))):
-        await asyncio.sleep(0)  # lets the follower of the file take its first step
+    common = {"audience": "caracal", "agents": "*", "algorithms": ["RS256"]}
+    file, url = {"public_key_file": path}, {"jwks_url": "https://idp.example/jwks.json"}
+    entries = [{"issuer": name, **common, **keys} for name, keys in (("a", file), ("b", url))]
+    http = FakeHttp()
+    http.put(url["jwks_url"], json.dumps({"keys": [issuer.key.as_dict(private=False)]}).encode())
+    plugin = JwtPlugin(JwtConfig(issuers=entries))
+    metrics = book.labelled("caracal_auth_jwt")
+    async with plugin.lifespan(a_services(metrics=metrics, http=http)):
         scraped = book.expose().decode()
     named = re.findall(r"`(caracal_auth_jwt_\S+?)`", README.read_text())
-    assert len(named) == 2
+    assert len(named) == 3
     assert [name for name in named if f"\n{name} 0.0\n" in scraped] == named

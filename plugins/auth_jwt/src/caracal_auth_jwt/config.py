@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
+from caracal_auth_jwt.algorithms import ALGORITHMS, Algorithm
+from caracal_auth_jwt.issuer_config import IssuerConfig, bare_types
 from caracal_core.plugin import Config, setting
 
-Algorithm = Literal[
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "Ed25519",
-    "EdDSA",
-]
-"""The signatures of RFC 7518, 8037 and 9864 that a public key can verify."""
-
-ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
-
-_NEVER_ACCESS = frozenset({"id_token", "dpop+jwt", "logout+jwt", "secevent+jwt"})
-"""Types of tokens that are signed by the same keys and grant no access."""
+_FLAT = ("public_key_path", "algorithm", "issuer", "audience")
 
 
 class JwtConfig(Config):
-    """Bearer tokens signed with one pinned key."""
+    """Bearer tokens signed by trusted issuers."""
 
     public_key_path: Path = setting(
         Path("/etc/caracal/tls/jwt_public.pem"),
@@ -58,6 +41,11 @@ class JwtConfig(Config):
         description="What `aud` must be or contain; unset, tokens made for others pass too.",
         min_length=1,
         max_length=1024,
+    )
+    issuers: tuple[IssuerConfig, ...] = setting(
+        (),
+        description="The trusted issuers, instead of the four keys above.",
+        max_length=64,
     )
     agent_claim: str | None = setting(
         None,
@@ -94,6 +82,41 @@ class JwtConfig(Config):
         True,
         description="Whether a token without `typ` is accepted.",
     )
+    cache: int = setting(
+        10_000,
+        description="How many verified tokens are remembered; 0 verifies each time.",
+        ge=0,
+        le=1_000_000,
+    )
+    jwks_refresh_min_seconds: float = setting(
+        60.0,
+        description="The soonest that a `jwks_url` is fetched again, whatever it says.",
+        ge=1,
+        le=86_400,
+    )
+    jwks_refresh_max_seconds: float = setting(
+        900.0,
+        description="The latest that a `jwks_url` is fetched again, whatever it says.",
+        ge=1,
+        le=86_400,
+    )
+    jwks_unknown_kid_seconds: float = setting(
+        10.0,
+        description="The least time from one fetch of a `jwks_url` to another that unknown key "
+        "ids can cause.",
+        ge=1,
+        le=3_600,
+    )
+    jwks_timeout: float = setting(
+        5.0, description="Seconds that a fetch of a `jwks_url` may take.", gt=0, le=60
+    )
+    jwks_ttl: float = setting(
+        14_400.0,
+        description="Seconds that keys stay in force while their `jwks_url` gives no new ones; "
+        "then tokens get 503.",
+        ge=1,
+        le=7 * 86_400,
+    )
 
     @field_validator("algorithm", mode="before")
     @classmethod
@@ -106,17 +129,33 @@ class JwtConfig(Config):
     @field_validator("types")
     @classmethod
     def _types_of_access_tokens(cls, types: tuple[str, ...]) -> tuple[str, ...]:
-        bare = tuple(bare_type(typ) for typ in types)
-        if "" in bare:
-            raise ValueError("holds an empty type; accept_untyped is for tokens without one")
-        if not _NEVER_ACCESS.isdisjoint(bare):
-            raise ValueError(f"holds a type that grants no access: {', '.join(_NEVER_ACCESS)}")
-        return bare
+        return bare_types(types)
 
+    @model_validator(mode="after")
+    def _names_each_issuer_once(self) -> JwtConfig:
+        names = [each.issuer for each in self.issuers]
+        if len(names) > 1 and None in names:
+            raise ValueError("issuers: with several of them, each needs its issuer")
+        if len(names) != len(set(names)):
+            raise ValueError("issuers: two of them have the same issuer")
+        return self
 
-def bare_type(typ: str) -> str:
-    """Return a media type as it is compared: without ``application/``, in lower case.
+    @model_validator(mode="after")
+    def _has_issuers_in_one_place(self) -> JwtConfig:
+        if not self.issuers:
+            return self
+        defaults = type(self).model_fields
+        for name in _FLAT:
+            if getattr(self, name) != defaults[name].default:
+                raise ValueError(
+                    f"issuers and {name} are both set; move what {name} says into issuers"
+                )
+        return self
 
-    RFC 7515 section 4.1.9 lets the prefix be left out.
-    """
-    return typ.lower().removeprefix("application/")
+    @model_validator(mode="after")
+    def _refreshes_in_time(self) -> JwtConfig:
+        if not self.jwks_refresh_min_seconds <= self.jwks_refresh_max_seconds <= self.jwks_ttl:
+            raise ValueError(
+                "jwks_refresh_min_seconds, jwks_refresh_max_seconds and jwks_ttl must not fall"
+            )
+        return self

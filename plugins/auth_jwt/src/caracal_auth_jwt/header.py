@@ -8,13 +8,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from caracal_auth_jwt.config import bare_type
+from caracal_auth_jwt.token_types import bare_type
 from caracal_core.errors import Unauthenticated
 
 _REFUSED = frozenset({"b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"})
 """Members that ask for something we do not do, or bring a key of the sender's own."""
 
-_KEY_ID = re.compile(r"(?!.*(?:\.\.|//))[A-Za-z0-9._~:@|+/=#-]{1,256}", re.ASCII)
+KEY_ID = re.compile(r"(?!.*(?:\.\.|//))[A-Za-z0-9._~:@|+/=#-]{1,256}", re.ASCII)
 """Base64, thumbprints, DIDs and plain names; no path upwards, no URL, no statement."""
 
 
@@ -22,12 +22,12 @@ class HeaderRules(Struct, frozen=True):
     """What a header is held against.
 
     Attributes:
-        algorithm: the only accepted ``alg``.
+        algorithms: the accepted values of ``alg``.
         types: the accepted values of ``typ``, bare.
         accept_untyped: whether ``typ`` may be absent.
     """
 
-    algorithm: str
+    algorithms: frozenset[str]
     types: frozenset[str]
     accept_untyped: bool
 
@@ -37,7 +37,8 @@ class HeaderRules(Struct, frozen=True):
         Raises:
             Unauthenticated: a rule is broken.
         """
-        if header.get("alg") != self.algorithm:
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in self.algorithms:
             raise Unauthenticated("the token's alg is not the configured algorithm")
         if not _REFUSED.isdisjoint(header):
             raise Unauthenticated("the token's header has a member that is never accepted")
@@ -54,5 +55,5 @@ class HeaderRules(Struct, frozen=True):
 
 
 def _check_key_id(kid: object) -> None:
-    if not isinstance(kid, str) or not _KEY_ID.fullmatch(kid):
+    if not isinstance(kid, str) or not KEY_ID.fullmatch(kid):
         raise Unauthenticated("the token's kid is not a plain name of a key")

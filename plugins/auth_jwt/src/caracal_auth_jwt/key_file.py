@@ -1,101 +1,113 @@
-"""The file with the pinned key: read at the start, and again whenever it changes."""
+"""A file with an issuer's keys: read at the start, and again whenever it changes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
-from caracal_auth_jwt import pem
-from caracal_auth_jwt.keys import Unfit, VerifyingKey
+from caracal_auth_jwt.key_set import KeySet
+from caracal_auth_jwt.key_source import Tools
+from caracal_auth_jwt.keys import Unfit
 from caracal_core.errors import Failure, Misconfigured
+from caracal_core.following import Follower
 from caracal_core.ports import Counter, Metrics
 
 POLL_SECONDS = 2.0
 """How often the file is looked at. Its content is compared, not its time: mounted secrets are
 swapped by symlink, and two versions may bear the same time and size."""
 
-_WHERE = "auth_jwt.public_key_path (JWT_PUBLIC_KEY_PATH)"
+BYTES_MAX = 262_144
+"""The largest file that is read; what is in it may have a limit of its own."""
 
 
 class KeyFile:
-    """A key that follows its file. A broken new file leaves the last good key in force.
+    """Keys that follow their file. A broken new file leaves the last good ones in force.
+
+    Implements `KeySource`, and `FileReader` for the house.
 
     Args:
         path: the file.
-        algorithm: the algorithm that the key has to fit.
+        where: the setting that names it.
+        load: reads keys out of its content; raises `Unfit`.
     """
 
-    def __init__(self, path: Path, algorithm: str) -> None:
-        self._path, self._algorithm = path, algorithm
-        self._key: VerifyingKey | None = None
+    def __init__(self, path: Path, where: str, load: Callable[[bytes], KeySet]) -> None:
+        self._path, self._where, self._load = path, where, load
+        self._keys: KeySet | None = None
         self._content = b""
-        self._fault = ""
-
-    @property
-    def key(self) -> VerifyingKey:
-        """The key in force.
-
-        Raises:
-            Failure: none was read yet.
-        """
-        if self._key is None:
-            raise Failure("auth_jwt authenticator", "the key file was not read yet")
-        return self._key
+        self._log: logging.Logger | None = None
+        self._follower: Follower | None = None
 
     @property
     def broken(self) -> bool:
-        """Whether the file, as it was last seen, holds no usable key."""
-        return bool(self._fault)
+        return self._follower is not None and self._follower.broken
+
+    @property
+    def was_ready(self) -> bool:
+        return self._keys is not None
+
+    def current(self) -> KeySet:
+        if self._keys is None:
+            raise Failure("auth_jwt authenticator", "the key file was not read yet")
+        return self._keys
+
+    async def renewed(self) -> bool:
+        """Return False: it is looked at often enough."""
+        return False
 
     async def read(self) -> bool:
-        """Read the file; return whether another key is in force now.
+        """Read the file; return whether other keys are in force now.
 
         Raises:
-            Misconfigured: it cannot be read or holds no usable key. The key in force stays.
+            Misconfigured: it cannot be read or holds no usable key. The keys in force stay.
         """
         try:
             content = await asyncio.to_thread(self._read)
         except OSError as error:
             what = f"{self._path} cannot be read ({error.strerror or type(error).__name__})"
-            raise Misconfigured(_WHERE, what, "Mount the issuer's public key there.") from None
+            raise Misconfigured(self._where, what, "Mount the issuer's key there.") from None
         if content == self._content:
             return False
         try:
-            self._key = pem.load(content, self._algorithm)
+            self._keys = self._load(content)
         except Unfit as unfit:
-            raise Misconfigured(_WHERE, f"{self._path} {unfit.what}", unfit.mend) from None
+            raise Misconfigured(self._where, f"{self._path} {unfit.what}", unfit.mend) from None
         self._content = content
+        self._tell_refused(self._keys)
         return True
 
-    async def follow(self, log: logging.Logger, metrics: Metrics) -> None:
-        """Look at the file every `POLL_SECONDS`, for ever."""
-        for result in ("taken_up", "refused"):
-            _changes(metrics, result)  # published as 0 from the start, so that alerts can rise
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            await self.look(log, metrics)
+    async def open(self, tools: Tools) -> None:
+        self._follower = Follower(
+            f"key in {self._path}",
+            self,
+            tools.log,
+            _changes(tools.metrics, "taken_up"),
+            _changes(tools.metrics, "refused"),
+            POLL_SECONDS,
+        )
+        await self.read()
+        self._log = tools.log
+        self._tell_refused(self.current())
 
-    async def look(self, log: logging.Logger, metrics: Metrics) -> None:
-        """Take up a changed file; tell once of each fault, and go on with the last good key."""
-        try:
-            changed, fault = await self.read(), ""
-        except Misconfigured as error:
-            changed, fault = False, str(error)
-        except Exception as error:  # noqa: BLE001 - whoever follows must never stop following
-            changed, fault = False, f"Reading {self._path} raised {type(error).__name__}."
-        if changed:
-            _changes(metrics, "taken_up").add()
-            log.info("the key in %s was taken up", self._path)
-        if fault and fault != self._fault:
-            _changes(metrics, "refused").add()
-            log.error("%s The last good key stays in force.", fault)
-        self._fault = fault
+    async def follow(self) -> None:
+        assert self._follower is not None  # noqa: S101 - it was opened
+        await self._follower.run()
+
+    async def close(self) -> None:
+        """Do nothing: nothing is open."""
+
+    def _tell_refused(self, keys: KeySet) -> None:
+        """Name the keys that were left out, once there is somebody to tell."""
+        for sentence in keys.refused:
+            if self._log is not None:
+                self._log.warning("%s: %s", self._path, sentence)
 
     def _read(self) -> bytes:
         with self._path.open("rb") as file:
-            return file.read(pem.BYTES_MAX + 1)
+            return file.read(BYTES_MAX + 1)
 
 
 def _changes(metrics: Metrics, result: str) -> Counter:
-    return metrics.counter("key_changes", "Changes seen in the key file.", result=result)
+    return metrics.counter("key_changes", "Changes seen in the key files.", result=result)

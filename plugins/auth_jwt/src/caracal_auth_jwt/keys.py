@@ -7,7 +7,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
-from caracal_auth_jwt.config import ALGORITHMS
+from caracal_auth_jwt.algorithms import ALGORITHMS, signature
 from caracal_auth_jwt.roca import is_roca
 
 _RSA_BITS_MIN = 2048
@@ -43,17 +43,20 @@ class VerifyingKey:
         key: the public key.
         algorithm: one of `config.ALGORITHMS`.
 
+    Attributes:
+        algorithm: the algorithm, by the newer name where it has two.
+
     Raises:
         Unfit: the key is too weak, or of another kind than the algorithm's.
     """
 
-    __slots__ = ("_key", "_model")
+    __slots__ = ("_key", "_model", "algorithm")
 
     def __init__(self, key: Key, algorithm: str) -> None:
         if algorithm not in ALGORITHMS:
             raise Unfit(f"cannot be used with {algorithm}", f"Choose {', '.join(ALGORITHMS)}.")
         # The two names mean the same signature, and joserfc only warns of the older one.
-        name = "Ed25519" if algorithm == "EdDSA" else algorithm
+        name = self.algorithm = signature(algorithm)
         model = JWSRegistry(algorithms=[name]).get_alg(name)
         try:
             model.check_key(key)

@@ -18,13 +18,16 @@ _KEY_TYPES: Mapping[str, Literal["RSA", "EC", "OKP"]] = {
 }
 
 
-def mint(private_pem: bytes, algorithm: str, claims: Mapping[str, object]) -> str:
+def mint(
+    private_pem: bytes, algorithm: str, claims: Mapping[str, object], kid: str | None = None
+) -> str:
     """Sign a token with these claims and nothing else.
 
     Args:
         private_pem: the private key (PEM) whose public half the gateway has pinned.
-        algorithm: one of `caracal_auth_jwt.config.ALGORITHMS`.
+        algorithm: one of `caracal_auth_jwt.algorithms.ALGORITHMS`.
         claims: the claims; a gateway demands at least ``exp`` and the agent's name.
+        kid: what the header calls the key; None leaves it out.
 
     Raises:
         ValueError: the algorithm is none of those, or the key is none for it.
@@ -36,6 +39,7 @@ def mint(private_pem: bytes, algorithm: str, claims: Mapping[str, object]) -> st
         warnings.simplefilter("ignore", SecurityWarning)  # EdDSA is also named Ed25519 by now
         try:
             key = import_key(private_pem, key_type)
-            return jwt.encode({"alg": algorithm}, dict(claims), key, algorithms=[algorithm])
+            header = {"alg": algorithm} if kid is None else {"alg": algorithm, "kid": kid}
+            return jwt.encode(header, dict(claims), key, algorithms=[algorithm])
         except JoseError:
             raise ValueError(f"the key is none for {algorithm}") from None

@@ -1,4 +1,4 @@
-"""What this package brings into the house: one authenticator, and the key it follows."""
+"""What this package brings into the house: one authenticator, and the keys it follows."""
 
 from __future__ import annotations
 
@@ -7,70 +7,98 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import click
+
 from caracal_auth_jwt.authenticator import JwtAuthenticator
-from caracal_auth_jwt.claims import ClaimRules
+from caracal_auth_jwt.commands import token_commands
 from caracal_auth_jwt.config import JwtConfig
-from caracal_auth_jwt.header import HeaderRules
+from caracal_auth_jwt.issuers import issuers_of
 from caracal_auth_jwt.key_file import KeyFile
+from caracal_auth_jwt.key_source import KeySource
+from caracal_auth_jwt.keys_check import KeysCheck
+from caracal_auth_jwt.token_cache import TokenCache
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import Authenticator, FileReader
+from caracal_core.ports import Authenticator, Counter, FileReader, HealthCheck, Metrics
 
 
 class JwtPlugin(Plugin[JwtConfig]):
-    """Bearer tokens signed by a trusted issuer."""
+    """Bearer tokens signed by trusted issuers."""
 
     Config = JwtConfig
 
     def __init__(self, config: JwtConfig) -> None:
         super().__init__(config)
-        self._keys = KeyFile(config.public_key_path, config.algorithm)
+        self._issuers = issuers_of(config)
+        self._sources = [issuer.keys for issuer in self._issuers]
 
     @hookimpl
     def files(self, services: Services) -> Sequence[FileReader]:
-        return [self._keys]
+        return [source for source in self._sources if isinstance(source, KeyFile)]
 
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, services: Services) -> AsyncIterator[None]:
-        """Read the key, and follow its file while the gateway serves.
+        """Read the keys, and follow them while the gateway serves.
 
         Raises:
-            Misconfigured: there is no usable key.
+            Misconfigured: a file holds no usable key.
         """
-        await self._keys.read()
-        _warn(self.config, services.log)
-        services.metrics.gauge(
-            "key_file_broken",
-            "1 while the key file holds no usable key and the last good one is in force.",
-            lambda: float(self._keys.broken),
-        )
-        following = asyncio.create_task(self._keys.follow(services.log, services.metrics))
+        following: list[asyncio.Task[None]] = []
         try:
+            await _open(self._sources, services)
+            _warn(self.config, services.log)
+            _publish(self._sources, services.metrics)
+            following += [asyncio.create_task(source.follow()) for source in self._sources]
             yield
         finally:
-            following.cancel()
-            await asyncio.wait([following])
+            for task in following:
+                task.cancel()
+            for ending in (*following, *(source.close() for source in self._sources)):
+                await asyncio.wait([asyncio.ensure_future(ending)])
 
     @hookimpl
     def authenticators(self, services: Services) -> Sequence[Authenticator]:
-        config = self.config
-        header_rules = HeaderRules(config.algorithm, frozenset(config.types), config.accept_untyped)
-        claim_rules = ClaimRules(
-            issuer=config.issuer,
-            audience=config.audience,
-            agent_claim=config.agent_claim,
-            leeway_seconds=config.leeway_seconds,
-            max_lifetime_seconds=config.max_lifetime_seconds,
+        cache = TokenCache(
+            self.config.cache,
+            _looks(services.metrics, "hit"),
+            _looks(services.metrics, "miss"),
         )
-        return [
-            JwtAuthenticator(
-                self._keys, header_rules, claim_rules, config.max_token_bytes, services.clock
-            )
-        ]
+        return [JwtAuthenticator(self._issuers, self.config.max_token_bytes, cache, services.clock)]
+
+    @hookimpl
+    def health(self, services: Services) -> Sequence[HealthCheck]:
+        return [KeysCheck(self._sources)]
+
+    @hookimpl
+    def commands(self, cli: click.Group) -> None:
+        cli.add_command(token_commands(self.config))
+
+
+async def _open(sources: Sequence[KeySource], services: Services) -> None:
+    """Look for all keys at once, and wait for all of it even if one is missing."""
+    ends = await asyncio.gather(*(each.open(services) for each in sources), return_exceptions=True)
+    for error in filter(None, ends):
+        raise error
+
+
+def _publish(sources: Sequence[KeySource], metrics: Metrics) -> None:
+    metrics.gauge(
+        "key_file_broken",
+        "1 while some issuer's keys cannot be read and the last good ones are in force.",
+        lambda: float(any(source.broken for source in sources)),
+    )
+
+
+def _looks(metrics: Metrics, result: str) -> Counter:
+    return metrics.counter("token_cache", "Looks into the cache of verified tokens.", result=result)
 
 
 def _warn(config: JwtConfig, log: logging.Logger) -> None:
     """Tell the operator which tokens pass that perhaps should not."""
+    if config.issuers:
+        if config.issuers[0].issuer is None:
+            log.warning("auth_jwt.issuers[0].issuer is not set: `iss` of tokens is not checked")
+        return
     if config.issuer is None:
         log.warning("auth_jwt.issuer (JWT_ISSUER) is not set: `iss` of tokens is not checked")
     if config.audience is None:
