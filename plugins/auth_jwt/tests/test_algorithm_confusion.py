@@ -2,14 +2,26 @@
 
 import hashlib
 import hmac
+import itertools
+import json
 from base64 import urlsafe_b64decode
 
 import pytest
 
 from caracal_auth_jwt.algorithms import ALGORITHMS
+from caracal_core.testing.fakes import FakeHttp
 
+URL = "https://idp.example/jwks.json"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SAME = {"Ed25519", "EdDSA"}  # two names of one signature
+
+
+def other_forms(issuer):
+    """Return the public key in the other forms that a verifier could have it in."""
+    jwk = issuer.key.as_dict(private=False)
+    texts = [json.dumps(jwk), json.dumps(jwk, separators=(",", ":")), json.dumps({"keys": [jwk]})]
+    numbers = [urlsafe_b64decode(f"{jwk[name]}==") for name in ("n", "x") if name in jwk]
+    return [issuer.key.as_der(private=False), *(text.encode() for text in texts), *numbers]
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
@@ -22,18 +34,63 @@ async def test_the_public_key_is_no_shared_secret(
     pem = every_issuer.public_pem
     alg = algorithm if named == "its own" else every_issuer.algorithm
     unsigned = every_issuer.token({"alg": alg}).rpartition(".")[0]
-    for secret in (pem, pem.strip(), every_issuer.key.as_der(private=False), b""):
+    for secret in (pem, pem.strip(), *other_forms(every_issuer), b""):
         digest = hmac.new(secret, unsigned.encode(), getattr(hashlib, f"sha{algorithm[2:]}"))
         assert refused(authenticator, f"{unsigned}.{encode(digest.digest())}")
 
 
-@pytest.mark.parametrize("name", ["none", "None", "nOnE", "", None])
+NONE = ["".join(letters) for letters in itertools.product("nN", "oO", "nN", "eE")]
+
+
+@pytest.mark.parametrize("name", [*NONE, "", None, " none", "none ", "n\u043ene", "\uff4e\uff4f"])
 async def test_an_unsigned_token_proves_nobody(opened, every_issuer, refused, name):
     """alg none in every spelling, with and without a signature."""
     authenticator = await opened(every_issuer)
     unsigned, _, signature = every_issuer.token({"alg": name}).rpartition(".")
     for token in (f"{unsigned}.", unsigned, f"{unsigned}.{signature}", f"{unsigned}.AA"):
         assert refused(authenticator, token)
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512", *NONE])
+async def test_no_published_key_is_a_shared_secret_or_an_excuse(
+    open_issuers, every_issuer, encode, refused, algorithm
+):
+    """The same by a JWK Set, where the issuer may use every public-key algorithm at once."""
+    jwk = every_issuer.key.as_dict(private=False) | {"alg": every_issuer.algorithm, "kid": "k"}
+    http = FakeHttp()
+    http.put(URL, json.dumps({"keys": [jwk]}).encode())
+    entry = {"audience": "caracal", "agents": "*", "algorithms": ALGORITHMS, "jwks_url": URL}
+    authenticator = await open_issuers(entry, http=http)
+    unsigned = every_issuer.token({"alg": algorithm, "kid": "k"}, aud="caracal").rpartition(".")[0]
+    kind = getattr(hashlib, f"sha{algorithm[2:]}", hashlib.sha256)
+    for secret in (every_issuer.public_pem, *other_forms(every_issuer), b""):
+        digest = hmac.new(secret, unsigned.encode(), kind).digest()
+        assert refused(authenticator, f"{unsigned}.{encode(digest)}")
+    assert refused(authenticator, f"{unsigned}.")
+    assert http.asked == [URL]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_of_a_published_set_each_key_verifies_its_own_algorithm_only(
+    open_issuers, every_issuer, make_issuer, refused, ask, algorithm
+):
+    """Each pair of a key in the set and another algorithm that its kind could sign with."""
+    key = every_issuer.key.as_dict(private=False) | {"alg": every_issuer.algorithm, "kid": "k"}
+    http = FakeHttp()
+    http.put(URL, json.dumps({"keys": [key]}).encode())
+    entry = {"audience": "caracal", "agents": "*", "algorithms": ALGORITHMS, "jwks_url": URL}
+    authenticator = await open_issuers(entry, http=http)
+    other = make_issuer(algorithm)
+    tokens = [
+        other.token({"kid": "k", "alg": alg}, aud="caracal")
+        for alg in (algorithm, every_issuer.algorithm)
+    ]
+    same = algorithm == every_issuer.algorithm or {algorithm, every_issuer.algorithm} == SAME
+    for token in tokens:
+        if same:
+            assert ask(authenticator, f"Bearer {token}").id == "research-1"
+        else:
+            assert refused(authenticator, token)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

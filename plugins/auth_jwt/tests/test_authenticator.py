@@ -1,12 +1,17 @@
 """Three answers: not mine, yes, mine and bad; and whatever comes after Bearer is one of these."""
 
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+
 import pytest
+from msgspec.structs import replace
 
 from caracal_auth_jwt.authenticator import JwtAuthenticator
-from caracal_core.domain import Principal
+from caracal_auth_jwt.issuer import Issuer
+from caracal_core.domain import Connection, Principal
 from caracal_core.errors import Unauthenticated
 from caracal_core.testing.contracts import AuthenticatorContract
-from caracal_core.testing.fakes import a_request
+from caracal_core.testing.fakes import FakeClock, a_request
 
 NOW = 1_800_000_000
 
@@ -183,3 +188,68 @@ async def test_signed_claims_that_can_be_read_in_two_ways_are_refused(
 async def test_the_challenge_names_the_scheme_and_the_realm(opened, issuer):
     """RFC 6750 section 3; one challenge for every reason."""
     assert (await opened(issuer)).challenge == 'Bearer realm="caracal"'
+
+
+async def test_a_token_that_comes_again_is_not_verified_again(opened, issuer, bearer, monkeypatch):
+    """And one that was refused is refused again, each time for itself."""
+    authenticator = await opened(issuer)
+    token, bad = issuer.token(), issuer.token(exp=1)
+    first = await authenticator.authenticate(bearer(token))
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(bearer(bad))
+    monkeypatch.setattr(Issuer, "verify", None)
+    assert await authenticator.authenticate(bearer(token)) is first
+    for unknown in (bad, token + "A", token[:-4] + "AAAA"):
+        with pytest.raises((TypeError, Unauthenticated)):
+            await authenticator.authenticate(bearer(unknown))
+
+
+async def test_without_a_cache_each_token_is_verified(opened, issuer, bearer, monkeypatch):
+    authenticator = await opened(issuer, cache=0)
+    await authenticator.authenticate(bearer(issuer.token()))
+    monkeypatch.setattr(Issuer, "verify", None)
+    with pytest.raises(TypeError):
+        await authenticator.authenticate(bearer(issuer.token()))
+
+
+async def test_a_remembered_token_expires(open_issuers, issuer, bearer, tmp_path):
+    """No hit lives longer than the token."""
+    (tmp_path / "key.pem").write_bytes(issuer.public_pem)
+    clock = FakeClock(NOW)
+    authenticator = await open_issuers(
+        {
+            "audience": "caracal",
+            "agents": "*",
+            "algorithms": ["RS256"],
+            "public_key_file": str(tmp_path / "key.pem"),
+            "leeway_seconds": 0,
+        },
+        clock=clock,
+    )
+    request = bearer(issuer.token(aud="caracal", exp=NOW + 60))
+    assert await authenticator.authenticate(request)
+    clock.advance(59)
+    assert await authenticator.authenticate(request)
+    clock.advance(1)
+    with pytest.raises(Unauthenticated) as caught:
+        await authenticator.authenticate(request)
+    assert caught.value.internal == "the token has expired"
+
+
+@pytest.mark.parametrize("cache", [0, 10])
+async def test_a_bound_token_is_shown_with_its_certificate_only(opened, issuer, bearer, cache):
+    """RFC 8705: remembered or not, a stolen one is worth nothing elsewhere."""
+    own, other = b"the agent's certificate", b"the thief's certificate"
+    digest = urlsafe_b64encode(sha256(own).digest()).rstrip(b"=").decode()
+    request = bearer(issuer.token(cnf={"x5t#S256": digest}))
+    authenticator = await opened(issuer, cache=cache)
+
+    async def over(certificate):
+        connection = Connection("127.0.0.1", tls=True, certificate=certificate)
+        return await authenticator.authenticate(replace(request, connection=connection))
+
+    for _ in range(2):
+        assert (await over(own)).id == "research-1"
+        for stolen in (other, None):
+            with pytest.raises(Unauthenticated):
+                await over(stolen)

@@ -89,3 +89,47 @@ def test_values_out_of_range_and_unknown_keys_are_refused(settings):
     """An empty audience is no audience, and NaN is no limit."""
     with pytest.raises(ValidationError):
         JwtConfig(**settings)
+
+
+ENTRY = {"audience": "a", "agents": "*", "algorithms": ["RS256"], "jwks_url": "https://a/"}
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        {"issuer": "i"},
+        {"audience": "a"},
+        {"algorithm": "ES256"},
+        {"public_key_path": "/elsewhere.pem"},
+    ],
+)
+def test_issuers_stand_in_one_place(flat):
+    """What would be said twice, or not be used, is refused; the deployment's defaults are not."""
+    with pytest.raises(ValidationError, match=f"issuers and {next(iter(flat))} are both set"):
+        JwtConfig(issuers=[ENTRY], **flat)
+    same = {"algorithm": "RS256", "public_key_path": "/etc/caracal/tls/jwt_public.pem"}
+    assert len(JwtConfig(issuers=[ENTRY], **same).issuers) == 1
+
+
+def test_of_several_issuers_each_has_a_name_of_its_own():
+    """Else `iss` would not say whose rules hold."""
+    one, two = ENTRY | {"issuer": "one"}, ENTRY | {"issuer": "two"}
+    assert len(JwtConfig(issuers=[one, two]).issuers) == 2
+    with pytest.raises(ValidationError, match="each needs its issuer"):
+        JwtConfig(issuers=[one, ENTRY])
+    with pytest.raises(ValidationError, match="two of them have the same issuer"):
+        JwtConfig(issuers=[one, one])
+
+
+@pytest.mark.parametrize(
+    "pace",
+    [
+        {"jwks_refresh_min_seconds": 901},
+        {"jwks_refresh_max_seconds": 59},
+        {"jwks_ttl": 899},
+        {"jwks_refresh_max_seconds": 20_000},
+    ],
+)
+def test_keys_are_fetched_again_before_they_are_too_old(pace):
+    with pytest.raises(ValidationError, match="must not fall"):
+        JwtConfig(**pace)

@@ -1,14 +1,19 @@
 """Case 18: nothing that a token says of its key is ever looked up, by whomever it is signed."""
 
+import json
 import socket
 import sqlite3
 import sys
 
 import pytest
 
+from caracal_core.errors import Unauthenticated
+from caracal_core.testing.fakes import FakeClock, FakeHttp
+
 PLACES = ("open", "socket", "sqlite3", "os.", "subprocess", "urllib", "shutil", "ctypes", "glob")
 """Beginnings of the audit events of files, sockets, databases and programs."""
 
+URL = "https://idp.example/jwks.json"
 MONSTER = {"kid": "a" * 10_000}
 HARMLESS = [{"kid": "unknown"}, {"kid": "/dev/null"}]
 HOSTILE = [
@@ -91,6 +96,78 @@ async def test_a_name_that_only_looks_like_a_place_changes_nothing(
     with watch:
         assert ask(authenticator, f"Bearer {token}").id == "research-1"
     assert watch.seen == []
+
+
+@pytest.fixture
+async def published(open_issuers, issuer, make_issuer, tmp_path):
+    """An authenticator over a JWK Set at a URL and one in a file, and its way to the URL."""
+    http = FakeHttp()
+    http.put(URL, jwks_of(issuer))
+    (tmp_path / "jwks.json").write_bytes(jwks_of(make_issuer("ES256")))
+    more = {"audience": "caracal", "agents": "*"}
+    jwt = await open_issuers(
+        {"issuer": URL, "algorithms": ["RS256"], "jwks_url": URL, **more},
+        {"issuer": "f", "algorithms": ["ES256"], "jwks_file": str(tmp_path / "jwks.json"), **more},
+        http=http,
+    )
+    return jwt, http
+
+
+def jwks_of(issuer):
+    jwk = issuer.key.as_dict(private=False) | {"kid": "known", "alg": issuer.algorithm}
+    return json.dumps({"keys": [jwk]}).encode()
+
+
+@pytest.mark.parametrize("header", HOSTILE + HARMLESS, ids=lambda header: str(header)[:24])
+@pytest.mark.parametrize(("iss", "algorithm"), [(URL, "RS256"), ("f", "ES256")])
+async def test_nothing_that_a_token_says_is_looked_up_among_published_keys_either(
+    published, make_issuer, watch, refused, header, iss, algorithm
+):
+    """Not even the issuer's own URL is asked: it was, a moment ago."""
+    jwt, http = published
+    tokens = [
+        make_issuer(algorithm).token({"kid": "known"} | header, iss=iss, aud="caracal"),
+        make_issuer(algorithm, make_key_like(make_issuer, algorithm)).token(header, iss=iss),
+    ]
+    with watch:
+        for token in tokens:
+            assert refused(jwt, token)
+    assert watch.seen == []
+    assert http.asked == [URL]
+
+
+def make_key_like(make_issuer, algorithm):
+    key = make_issuer(algorithm).key
+    return key.generate_key(2048) if algorithm == "RS256" else key.generate_key("P-256")
+
+
+@pytest.mark.parametrize(
+    "iss", ["https://evil.example/", "../../f", "file:///etc/passwd", "' OR 1=1", "x" * 4000]
+)
+async def test_nor_is_an_issuer_that_only_the_token_trusts(published, issuer, watch, refused, iss):
+    jwt, http = published
+    token = issuer.token({"kid": "known"}, iss=iss, aud="caracal")
+    with watch:
+        assert refused(jwt, token)
+    assert watch.seen == []
+    assert http.asked == [URL]
+
+
+async def test_an_unknown_key_id_asks_the_configured_url_and_no_other(
+    open_issuers, issuer, make_issuer, bearer
+):
+    """However many come, once in the stated time, and without a word of theirs."""
+    http, clock = FakeHttp(), FakeClock(1_800_000_000)
+    http.put(URL, jwks_of(issuer))
+    entry = {"audience": "caracal", "agents": "*", "algorithms": ["RS256"], "jwks_url": URL}
+    jwt = await open_issuers(entry, http=http, clock=clock)
+    for _ in range(3):
+        clock.advance(10)
+        for number in range(20):
+            with pytest.raises(Unauthenticated):
+                await jwt.authenticate(bearer(issuer.token({"kid": f"n{number}"}, aud="caracal")))
+    assert http.asked == [URL] * 4
+    assert (await jwt.authenticate(bearer(issuer.token({"kid": "known"}, aud="caracal")))).id
 
 
 async def test_a_key_in_the_header_does_not_verify_its_own_signature(
