@@ -149,6 +149,7 @@ def _gateway(home: Path, port: int, upstream: int, credentials: Credentials) -> 
             "algorithm": "RS256",
             "issuer": ISSUER,
             "audience": AUDIENCE,
+            "cache": 0,
         },
         "replay": {"store": "memory", "nonce_cache_size": 10_000_000, "future_skew": 0},
         "upstreams": {"u": {"url": f"http://127.0.0.1:{upstream}", "allow_private": True}},
