@@ -1,6 +1,7 @@
 """Of a JWK Set only what is fit verifies anything, each key by its one algorithm."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -152,6 +153,32 @@ def test_a_number_in_another_form_is_refused(public, kind, name, value):
     """No padding, no other alphabet, no other length, no point off its curve."""
     algorithms = {"RSA": "RS256", "P-256": "ES256", "Ed25519": "Ed25519"}
     assert "its key 0 " in unfit(a_set(public(kind, **{name: value})), [algorithms[kind]])
+
+
+def padded(number):
+    """Put a zero byte before a number."""
+    data = urlsafe_b64decode(number + "==")
+    return urlsafe_b64encode(b"\0" + data).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change", "why"),
+    [
+        ("RSA", "n", lambda n: n + "==", "not base64url"),
+        ("RSA", "n", lambda n: n[:9] + "\n" + n[9:], "not base64url"),
+        ("RSA", "e", lambda _: "AQAB====", "not base64url"),
+        ("P-256", "x", lambda x: x + "=", "not base64url"),
+        ("Ed25519", "x", lambda x: x[:-1] + chr(ord(x[-1]) + 1), "not base64url"),
+        ("P-256", "x", padded, "another length"),
+        ("P-521", "y", padded, "another length"),
+    ],
+)
+def test_a_good_number_spelt_otherwise_is_refused(public, kind, name, change, why):
+    """RFC 7518 section 6: numbers have one spelling, coordinates the length of their curve."""
+    algorithm = {"RSA": "RS256", "P-256": "ES256", "P-521": "ES512"}.get(kind, "Ed25519")
+    good = public(kind)
+    assert load(a_set(good), [algorithm])
+    assert why in unfit(a_set(good | {name: change(good[name])}), [algorithm])
 
 
 @pytest.mark.parametrize("curve", ["secp256k1", "P-224", "X25519", "Ed448", None, 1, "../P-256"])

@@ -31,6 +31,26 @@ def test_a_name_that_stands_twice_is_refused(name, first, second):
         members(text.encode())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":{"b":1,"b":2}}',
+        b'{"a":[{"b":1},{"b":{"c":1,"d":2,"c":3}}]}',
+        b'{"a":{"b":1,"\\u0062":2}}',
+        b'{"a":{"":1,"":1}}',
+    ],
+)
+def test_nor_may_it_in_an_inner_object(text):
+    """What a token is bound to, and each key of a set, stands in one."""
+    with pytest.raises(ValueError, match="twice"):
+        members(text)
+
+
+def test_the_same_name_in_different_objects_is_none_that_stands_twice():
+    assert members(b'{"a":{"a":{"a":1}},"b":[{"a":1},{"a":1}]}')["b"] == [{"a": 1}] * 2
+    assert members(b'{"a":"{\\"b\\":1,\\"b\\":2}{"}') == {"a": '{"b":1,"b":2}{'}
+
+
 def test_twins_are_known_in_any_spelling():
     """An escaped letter does not make another name."""
     with pytest.raises(ValueError, match="twice"):

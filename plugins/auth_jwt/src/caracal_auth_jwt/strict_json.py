@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -44,4 +45,24 @@ def members(data: bytes) -> dict[str, Any]:
     found = {name.text: value for name, value in named.items()}
     if len(found) != len(named):
         raise ValueError("a name stands twice")
+    if data.count(b"{") > 1:  # there may be objects in it
+        _check_inner(data)
     return found
+
+
+def _check_inner(data: bytes) -> None:
+    """Refuse a text in which some inner object names a member twice.
+
+    msgspec has read the same text before, so that what the standard library lets pass, such as
+    NaN, cannot be in it.
+    """
+    try:
+        json.loads(data.decode(), object_pairs_hook=_distinct)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object in which a name stands twice; the object itself is not needed."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name stands twice")
