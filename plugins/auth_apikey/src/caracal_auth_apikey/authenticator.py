@@ -93,9 +93,9 @@ class ApiKeyAuthenticator:
         was hashed with an older hash key is replaced.
         """
         first = self._ring.first
-        hash_key = (self._ring.get(record.hash_key) if record else None) or first
+        hash_key = self._ring.get(record.hash_key) if record else None
         stored = record.hash if record else _NO_HASH
-        matches = compare_digest(key.hashed(hash_key), stored)
+        matches = compare_digest(key.hashed(hash_key or first), stored) and hash_key is not None
         if matches and hash_key is not first:
             self._usage.replace(Rehash(key.id, stored, key.hashed(first), first.id))
         return matches
