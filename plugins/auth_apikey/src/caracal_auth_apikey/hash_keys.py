@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from caracal_core.domain import HashKey
 from caracal_core.errors import Failure, Misconfigured
-from caracal_core.ports import HashKeys
 
 
 class KeyRing:

@@ -23,6 +23,7 @@ def _each(read: Callable[[str], str]) -> Callback:
     def callback(
         _ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
     ) -> tuple[str, ...]:
+        """Read the values of an option."""
         if len(values) > MOST:
             raise click.BadParameter(f"at most {MOST} of them")
         return tuple(dict.fromkeys(map(read, values)))
