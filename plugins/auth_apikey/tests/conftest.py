@@ -12,7 +12,7 @@ import pytest
 
 from caracal_auth_apikey import administration
 from caracal_auth_apikey.authenticator import ApiKeyAuthenticator
-from caracal_auth_apikey.hash_keys import KeyRing
+from caracal_auth_apikey.hash_keys import KeyRing, RingReader
 from caracal_auth_apikey.lookup import Lookup
 from caracal_auth_apikey.migrations import MIGRATIONS
 from caracal_auth_apikey.usage import Usage
@@ -42,9 +42,9 @@ class CountingDatabase:
         self._ask()
         return await self._database.execute(sql, *arguments)
 
-    def transaction(self):
+    async def transact(self, work):
         self._ask()
-        return self._database.transaction()
+        return await self._database.transact(work)
 
     def _ask(self):
         self.asked += 1
@@ -73,8 +73,11 @@ class Desk:
         return self.hash_keys.read()[0]
 
     async def open(self):
-        await self.ring.read(self.hash_keys)
+        await self.read_hash_keys()
         await register(self.database, AGENT)
+
+    async def read_hash_keys(self):
+        return await RingReader(self.ring, self.hash_keys).read()
 
     async def issue(self, agent=AGENT, **terms):
         return await administration.issue(self.database, self.hash_key, agent, **terms)

@@ -226,7 +226,7 @@ async def test_a_hash_is_replaced_when_its_key_is_used(desk):
     used, unused = await desk.issue(), await desk.issue()
     old = desk.hash_key
     desk.hash_keys.keys = (OTHER, old)
-    await desk.ring.read(desk.hash_keys)
+    await desk.read_hash_keys()
     for key in (used, forged(unused)):
         try:
             await desk.show(key.text)
@@ -236,7 +236,7 @@ async def test_a_hash_is_replaced_when_its_key_is_used(desk):
     rows = [await desk.row(key.id) for key in (used, unused)]
     assert [row["hash_key"] for row in rows] == [OTHER.id, old.id]
     desk.hash_keys.keys = (OTHER,)
-    await desk.ring.read(desk.hash_keys)
+    await desk.read_hash_keys()
     desk.clock.advance(2)
     assert await desk.show(used.text)
     with pytest.raises(Unauthenticated):

@@ -9,6 +9,7 @@ from caracal_auth_apikey import plugin as module
 from caracal_auth_apikey.administration import Limits
 from caracal_auth_apikey.config import ApiKeyConfig
 from caracal_auth_apikey.plugin import ApiKeyPlugin
+from caracal_core import following
 from caracal_core.assembly.discovery import discover
 from caracal_core.config.core import Selection
 from caracal_core.domain import HashKey
@@ -87,13 +88,23 @@ async def test_building_it_touches_nothing(services):
             pass
 
 
-async def test_it_is_not_late_that_uses_are_written_and_keys_are_looked_for(services):
-    """A rotated hash key within 5 seconds, a last use within as many."""
-    assert module.TEND_SECONDS <= 2.5
+def test_it_is_not_late_that_uses_are_written():
+    """A kill loses so many seconds of them."""
+    assert module.WRITE_SECONDS <= 2.5
+
+
+async def test_the_file_of_hash_keys_is_read_before_anything_is_opened(services):
+    """The operator hears of it with all other files."""
+    (reader,) = a_plugin().files(services)
+    assert await reader.read()
+    services.hash_keys.keys = ()
+    with pytest.raises(Misconfigured):
+        await reader.read()
 
 
 async def test_uses_are_written_while_it_serves(services, desk, monkeypatch):
-    monkeypatch.setattr(module, "TEND_SECONDS", 0.005)
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.005)
+    monkeypatch.setattr(following, "SECONDS", 0.005)
     key, plugin = await desk.issue(), a_plugin()
     (authenticator,) = plugin.authenticators(services)
 
@@ -116,7 +127,8 @@ async def test_uses_that_wait_are_written_when_it_closes(services, desk):
 
 async def test_rotated_hash_keys_are_taken_up_while_it_serves(services, desk, monkeypatch):
     """Without a restart keys are hashed anew as they are used."""
-    monkeypatch.setattr(module, "TEND_SECONDS", 0.005)
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.005)
+    monkeypatch.setattr(following, "SECONDS", 0.005)
     key, plugin = await desk.issue(), a_plugin(fresh_seconds=0)
     (authenticator,) = plugin.authenticators(services)
 
@@ -133,7 +145,8 @@ async def test_rotated_hash_keys_are_taken_up_while_it_serves(services, desk, mo
 
 @pytest.mark.parametrize("error", [Failure("test", "down"), ZeroDivisionError("secret")])
 async def test_a_store_that_is_down_ends_no_tending(services, desk, monkeypatch, caplog, error):
-    monkeypatch.setattr(module, "TEND_SECONDS", 0.005)
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.005)
+    monkeypatch.setattr(following, "SECONDS", 0.005)
     key, plugin = await desk.issue(), a_plugin()
     (authenticator,) = plugin.authenticators(services)
 
@@ -154,20 +167,21 @@ async def test_a_store_that_is_down_ends_no_tending(services, desk, monkeypatch,
 
 
 async def test_closing_it_leaves_no_task_and_does_not_wait_for_ever(services, desk, monkeypatch):
-    monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.01)
     key, plugin = await desk.issue(), a_plugin()
     (authenticator,) = plugin.authenticators(services)
     before = asyncio.all_tasks()
     monkeypatch.setattr(desk.database, "execute", lambda *_: asyncio.Event().wait())
     async with asyncio.timeout(20):
         async with plugin.lifespan(services):
-            assert len(asyncio.all_tasks() - before) == 1
+            assert len(asyncio.all_tasks() - before) == 2
             await desk.show(key.text, authenticator)
     assert asyncio.all_tasks() == before
 
 
 async def test_a_broken_file_of_hash_keys_shows_in_a_gauge(desk, monkeypatch):
-    monkeypatch.setattr(module, "TEND_SECONDS", 0.005)
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.005)
+    monkeypatch.setattr(following, "SECONDS", 0.005)
     metrics, keys = FakeMetrics(), FakeHashKeys()
 
     async def broken():

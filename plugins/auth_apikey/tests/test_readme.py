@@ -70,11 +70,12 @@ def test_its_hash_key_is_one(environment, tmp_path):
     assert runner.invoke(cli, ["keys", "issue", "research-1"]).exit_code == 0
 
 
-async def test_the_metric_that_it_names_is_published_from_the_start(desk):
-    """As a scrape of the operations port shows it."""
+async def test_the_metrics_that_it_names_are_published_from_the_start(desk):
+    """As a scrape of the operations port shows them."""
     book = MetricsBook()
     services = a_services(database=desk.database, metrics=book.labelled("caracal_auth_apikey"))
     async with ApiKeyPlugin(ApiKeyConfig()).lifespan(services):
         scraped = book.expose().decode()
-    (named,) = re.findall(r"`(caracal_auth_apikey_\S+?)`", README)
-    assert f"\n{named} 0.0\n" in scraped
+    named = re.findall(r"`(caracal_auth_apikey_\S+?)`", README)
+    assert len(named) == 3
+    assert [name for name in named if f"\n{name} 0.0\n" in scraped] == named

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from caracal_auth_apikey.key_text import ApiKey, generate
 from caracal_auth_apikey.store import ENDS_AT, words
@@ -139,22 +140,17 @@ async def rotate(
         Failure: the database cannot be asked.
     """
     key, now = generate(), NOW[database.dialect]
-    async with database.transaction() as tx:
-        rows = await tx.fetch(
-            f"""UPDATE api_keys SET not_after = {now} + $2, replaced_by = $3
-            WHERE id = $1 AND revoked_at IS NULL AND replaced_by IS NULL
-              AND (expires_at IS NULL OR expires_at > {now})
-            RETURNING agent, label, routes, methods, cidrs, expires_at - created_at AS lifetime""",  # noqa: S608 - constants
-            id,
-            overlap_seconds,
-            key.id,
-        )
+
+    async def replace_it(tx: Statements) -> None:
+        rows = await tx.fetch(_replace_sql(now), id, overlap_seconds, key.id)
         if not rows:
             raise KeyRefused(await _why_not_replaced(tx, now, id))
-        old = convert(dict(rows[0]), _Terms)
-        lifetime = old.lifetime if expire_seconds is None else expire_seconds
-        new = _Terms(old.agent, old.label, old.routes, old.methods, old.cidrs, lifetime)
-        await _insert(tx, now, key, hash_key, new)
+        terms = convert(dict(rows[0]), _Terms)
+        if expire_seconds is not None:
+            terms = replace(terms, lifetime=expire_seconds)
+        await _insert(tx, now, key, hash_key, terms)
+
+    await database.transact(replace_it)
     return key
 
 
@@ -209,6 +205,14 @@ async def listing(
         *arguments,
     )
     return [_listed(row) for row in rows]
+
+
+def _replace_sql(now: str) -> str:
+    """Return the claim on a key to be replaced; of several claims one gets its row."""
+    return f"""UPDATE api_keys SET not_after = {now} + $2, replaced_by = $3
+    WHERE id = $1 AND revoked_at IS NULL AND replaced_by IS NULL
+      AND (expires_at IS NULL OR expires_at > {now})
+    RETURNING agent, label, routes, methods, cidrs, expires_at - created_at AS lifetime"""  # noqa: S608 - a constant
 
 
 async def _insert(

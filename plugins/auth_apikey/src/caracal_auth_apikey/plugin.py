@@ -11,19 +11,19 @@ import click
 from caracal_auth_apikey.authenticator import ApiKeyAuthenticator
 from caracal_auth_apikey.commands import keys
 from caracal_auth_apikey.config import ApiKeyConfig
-from caracal_auth_apikey.hash_keys import KeyRing
+from caracal_auth_apikey.hash_keys import KeyRing, RingReader
 from caracal_auth_apikey.lookup import Lookup
 from caracal_auth_apikey.migrations import MIGRATIONS
 from caracal_auth_apikey.policy import ScopePolicy
 from caracal_auth_apikey.usage import Usage
 from caracal_core.errors import Failure
+from caracal_core.following import Follower, following
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import Authenticator, Migrations, Policy
+from caracal_core.ports import Authenticator, Counter, FileReader, Metrics, Migrations, Policy
 
-TEND_SECONDS = 2.0
-"""How often the hash keys' file is looked at and uses are written: a kill loses so much of them.
-The file's content is compared, not its time: mounted secrets are swapped by symlink."""
-WRITE_SECONDS = 5.0
+WRITE_SECONDS = 2.0
+"""How often uses are written; a kill loses those of so long."""
+PATIENCE_SECONDS = 5.0
 """How long one writing may take; closing waits for the last one."""
 
 
@@ -35,6 +35,10 @@ class ApiKeyPlugin(Plugin[ApiKeyConfig]):
     def __init__(self, config: ApiKeyConfig) -> None:
         super().__init__(config)
         self._ring, self._usage = KeyRing(), Usage(config.last_used)
+
+    @hookimpl
+    def files(self, services: Services) -> Sequence[FileReader]:
+        return [RingReader(self._ring, services.hash_keys)]
 
     @hookimpl
     def authenticators(self, services: Services) -> Sequence[Authenticator]:
@@ -68,35 +72,46 @@ async def _tended(ring: KeyRing, usage: Usage, services: Services) -> AsyncItera
     Raises:
         Misconfigured: there are no usable hash keys.
     """
-    await ring.read(services.hash_keys)
+    reader = RingReader(ring, services.hash_keys)
+    await reader.read()
+    follower = Follower("hash keys", reader, services.log, *_changes(services.metrics))
     services.metrics.gauge(
         "hash_key_file_broken",
         "1 while the file of hash keys holds none and the last good ones are in force.",
-        lambda: float(ring.broken),
+        lambda: float(follower.broken),
     )
-    tending = asyncio.create_task(_tend(ring, usage, services), name="api keys tending")
+    writing = asyncio.create_task(_keep_writing(usage, services), name="api keys' use")
     try:
-        yield
+        async with following([follower]):
+            yield
     finally:
-        tending.cancel()
-        await asyncio.wait([tending])
+        writing.cancel()
+        await asyncio.wait([writing])
         await _write(usage, services)
 
 
-async def _tend(ring: KeyRing, usage: Usage, services: Services) -> None:
-    """Look and write every `TEND_SECONDS`, until cancelled."""
+def _changes(metrics: Metrics) -> tuple[Counter, Counter]:
+    """Return what counts the changes that were taken up, and the refused ones."""
+    taken_up, refused = (
+        metrics.counter("hash_key_changes", "Changes seen in the hash keys' file.", result=result)
+        for result in ("taken_up", "refused")
+    )
+    return taken_up, refused
+
+
+async def _keep_writing(usage: Usage, services: Services) -> None:
+    """Write every `WRITE_SECONDS`, until cancelled."""
     while True:
-        await asyncio.sleep(TEND_SECONDS)
-        await ring.look(services.hash_keys, services.log)
+        await asyncio.sleep(WRITE_SECONDS)
         await _write(usage, services)
 
 
 async def _write(usage: Usage, services: Services) -> None:
     """Write what waits; what cannot be written now is told and waits on."""
     try:
-        async with asyncio.timeout(WRITE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await usage.write(services.database)
     except Failure as failure:
         services.log.warning("the use of API keys cannot be recorded now: %s", failure)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the tending goes on
+    except Exception as error:  # noqa: BLE001 - whatever it is, the writing goes on
         services.log.error("recording the use of API keys raised %s", type(error).__name__)  # noqa: TRY400 - no message

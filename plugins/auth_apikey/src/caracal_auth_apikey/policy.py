@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from types import MappingProxyType
 
 from caracal_auth_apikey.store import Record
 from caracal_core.domain import Access, Decision, Principal
+from caracal_core.domain.globs import Globs
 
 SCHEME = "api_key"
 ROUTES, METHODS = "api_key_routes", "api_key_methods"
@@ -35,15 +36,16 @@ class ScopePolicy:
             return None
         attributes = access.principal.attributes
         routes, methods = attributes.get(ROUTES), attributes.get(METHODS)
-        if routes is not None and not _matches(access.route, routes):
+        if routes is not None and not _globs(routes).match(access.route):
             return _deny(access.principal, f"is not for the route {access.route}")
         if methods is not None and access.action not in methods.split():
             return _deny(access.principal, "is not for this method")
         return None
 
 
-def _matches(route: str, globs: str) -> bool:
-    return any(fnmatchcase(route, glob) for glob in globs.split())
+@lru_cache(maxsize=1000)
+def _globs(words: str) -> Globs:
+    return Globs(words.split())
 
 
 def _deny(principal: Principal, what: str) -> Decision:
