@@ -17,10 +17,12 @@ _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?i:bearer|basic)\s+(?=[a-z.~-]*[\dA-Z_+/=])[\w.~+/=-]{8,}"
     r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)*"
-    r"|(?<=://)[^\s/@]+(?=@)",
+    r"|(?<=://)[^\s/@]+(?=@)"
+    r"|(?<=\bck_[a-z2-7]{16}_)[a-z2-7]{4,}",
     re.DOTALL,
 )
-"""Private keys, Authorization values, tokens of JOSE, and what stands before a URL's host."""
+"""Private keys, Authorization values, tokens of JOSE, what stands before a URL's host, and the
+secrets of API keys, whose ids stay."""
 
 
 class Masking:

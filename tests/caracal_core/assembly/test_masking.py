@@ -18,6 +18,9 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
         ("postgresql://caracal:hunter2@db:5432/x", "postgresql://***@db:5432/x"),
         ("a -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY----- b", "a *** b"),
         ("cut off -----BEGIN PRIVATE KEY-----\nMIGH", "cut off ***"),
+        (f"key ck_{'a' * 16}_{'b2' * 30}, cut", f"key ck_{'a' * 16}_***, cut"),
+        (f"cut off ck_{'a' * 16}_bcdef", f"cut off ck_{'a' * 16}_***"),
+        ("consumer ck_5f2b8d9a3c1e4f6a", "consumer ck_5f2b8d9a3c1e4f6a"),
         ("basic authentication is a scheme", "basic authentication is a scheme"),
         ("see https://example.org/a@b", "see https://example.org/a@b"),
     ],
@@ -54,7 +57,15 @@ def test_those_that_were_read_last_stay():
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "piece", ["eyJ-", "bearer ", "://", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaa."]
+    "piece",
+    [
+        "eyJ-",
+        "bearer ",
+        "://",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJaaaaaaaaa.",
+        "ck_aaaaaaaaaaaaaaaa_",
+    ],
 )
 def test_hostile_text_takes_no_quadratic_time(piece):
     """Where each piece made the rest be searched again, this would take hours."""
