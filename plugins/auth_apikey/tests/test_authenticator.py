@@ -1,6 +1,7 @@
 """Who shows a good key is proved; every bad one gets the same answer for the same work."""
 
 import ipaddress
+import traceback
 from contextlib import nullcontext
 
 import pytest
@@ -219,6 +220,17 @@ async def test_a_store_that_is_down_is_a_failure_and_not_a_refusal(desk):
     desk.clock.advance(2)
     with pytest.raises(Failure):
         await desk.show(known.text)
+
+
+async def test_a_traceback_through_it_holds_no_key(desk):
+    """Whatever broke below."""
+    key = await desk.issue()
+    desk.database.down = ZeroDivisionError("broken")
+    with pytest.raises(ZeroDivisionError) as broke:
+        await desk.show(key.text)
+    told = "".join(traceback.format_exception(broke.value))
+    assert "in authenticate" in told
+    assert key.text[20:] not in told
 
 
 async def test_a_hash_is_replaced_when_its_key_is_used(desk):

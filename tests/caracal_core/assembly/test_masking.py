@@ -65,6 +65,7 @@ def test_those_that_were_read_last_stay():
         "-----BEGIN PRIVATE KEY-----",
         "eyJaaaaaaaaa.",
         "ck_aaaaaaaaaaaaaaaa_",
+        "ck_aaaaaaaaaaaaaaaa",
     ],
 )
 def test_hostile_text_takes_no_quadratic_time(piece):
