@@ -43,9 +43,8 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
     if files:
         with problems.collected():
             await read_files(furnishings)
-        _read_cores_own(
-            loaded, HashKeyFile(loaded.core.database, MountedSecrets(masking)), problems
-        )
+        hash_keys = HashKeyFile(loaded.core.database, MountedSecrets(masking), makes=False)
+        _read_cores_own(loaded, hash_keys, problems)
     problems.refuse()
     return furnishings
 

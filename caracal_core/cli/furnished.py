@@ -28,7 +28,7 @@ def unopened_foundation(loaded: Loaded, masking: Masking) -> Foundation:
         UnopenedDatabase(loaded.core.database),
         MetricsBook(),
         secrets,
-        HashKeyFile(loaded.core.database, secrets),
+        HashKeyFile(loaded.core.database, secrets, makes=False),
         no_authorities,
         masking.mask,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from caracal_core.domain import HashKey
+from caracal_core.domain.hash_key import SECRET_BYTES_MIN
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Secrets, SecretSource
 from caracal_core.storage.config import StorageConfig
@@ -31,13 +32,17 @@ class HashKeyFile:
     Args:
         config: names the file, or the data directory.
         secrets: reads the file.
+        makes: whether the embedded store's own file is made where it is missing; where not, a
+            key that is kept nowhere stands for the one that would be made.
     """
 
-    def __init__(self, config: StorageConfig, secrets: Secrets) -> None:
-        self._config, self._secrets = config, secrets
+    def __init__(self, config: StorageConfig, secrets: Secrets, *, makes: bool = True) -> None:
+        self._config, self._secrets, self._makes = config, secrets, makes
 
     def read(self) -> tuple[HashKey, ...]:
         path = self._config.hash_key_file or self._own_file()
+        if path is None:
+            return (HashKey(randomness.token_bytes(SECRET_BYTES_MIN)),)
         try:
             text = self._secrets.read(SecretSource(file=str(path)))
         except Misconfigured as error:
@@ -49,11 +54,13 @@ class HashKeyFile:
             _refuse(f"{path} has a key twice")
         return keys
 
-    def _own_file(self) -> Path:
-        """Return the embedded store's own file, made where it is missing."""
+    def _own_file(self) -> Path | None:
+        """Return the embedded store's own file; None where it is missing and is not to be made."""
         if not self._config.embedded:
             _refuse("it is not set, and gateways that share a PostgreSQL must share their keys")
         path = self._config.data_dir / FILE
+        if not self._makes and not path.exists():
+            return None
         make_private(path, f"{randomness.token_hex(32)}\n".encode())
         return path
 

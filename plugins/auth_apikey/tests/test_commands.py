@@ -170,3 +170,9 @@ def test_it_is_found_by_a_configuration_that_is_named_behind_it(environment, car
     words = ["keys", "list", "--config", str(tmp_path / "caracal.yaml")]
     result = CliRunner(env={**environment, "AUTH_MODE": ""}).invoke(cli, words)
     assert result.exit_code == 0, result.stderr
+
+
+def test_judging_the_configuration_makes_no_hash_key(caracal, storage_config):
+    """`caracal check` leaves nothing behind."""
+    assert "auth_apikey" in caracal("check").stdout
+    assert not (storage_config.data_dir / "hash.key").exists()

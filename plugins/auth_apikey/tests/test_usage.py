@@ -64,6 +64,9 @@ async def test_what_cannot_be_written_waits(desk):
     row = await desk.row(key.id)
     assert row["last_used_at"] is not None
     assert (row["hash"], row["hash_key"]) == ("1" * 64, "other")
+    before = desk.database.asked
+    await usage.write(desk.database)
+    assert desk.database.asked == before
 
 
 async def test_what_comes_while_it_writes_waits_for_the_next_time(desk):

@@ -85,6 +85,15 @@ def test_a_private_file_is_made_whole_and_only_once(tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["secret"]
 
 
+def test_of_two_that_find_no_private_file_at_once_one_makes_it(tmp_path, monkeypatch):
+    """Each looked before the other had made it."""
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    path = tmp_path / "secret"
+    make_private(path, b"first")
+    make_private(path, b"second")
+    assert path.read_bytes() == b"first"
+
+
 def test_a_private_file_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Misconfigured, match="CARACAL_DATA_DIR"):

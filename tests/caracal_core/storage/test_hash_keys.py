@@ -43,6 +43,16 @@ def test_the_embedded_store_makes_one_private_key_and_keeps_it(tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["hash.key"]
 
 
+def test_where_none_is_to_be_made_another_stands_for_it(tmp_path):
+    """Judging a configuration leaves nothing behind; a file that is there is read."""
+    config = StorageConfig(data_dir=tmp_path / "data")
+    judging = HashKeyFile(config, MountedSecrets(Masking()), makes=False)
+    assert len(judging.read()) == 1
+    assert not list(tmp_path.iterdir())
+    made = key_file(data_dir=tmp_path / "data").read()
+    assert ids(judging.read()) == ids(made)
+
+
 def test_of_many_that_make_it_at_once_one_does(tmp_path):
     config = {"data_dir": tmp_path}
     with ThreadPoolExecutor(16) as threads:
