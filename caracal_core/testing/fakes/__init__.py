@@ -1,5 +1,6 @@
 """Fakes: a house without sockets, disks or waiting, for tests of parts and plugins."""
 
+from caracal_core.testing.fakes.authority import FakeAuthority, Issued
 from caracal_core.testing.fakes.behaviour import (
     Behaviour,
     Stubborn,
@@ -45,6 +46,7 @@ from caracal_core.testing.fakes.values import a_charge, a_principal, a_route, an
 
 __all__ = [
     "Behaviour",
+    "FakeAuthority",
     "FakeBody",
     "FakeClock",
     "FakeHashKeys",
@@ -55,6 +57,7 @@ __all__ = [
     "FakeSecrets",
     "FakeUpstream",
     "FarSide",
+    "Issued",
     "NoDatabase",
     "Origin",
     "Stubborn",
