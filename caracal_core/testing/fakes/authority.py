@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -86,7 +87,7 @@ class FakeAuthority:
         builder = self._builder(subject, key, valid, extensions)
         signer = above.own if above else None
         issuer = signer.certificate.subject if signer else subject
-        made = builder.issuer_name(issuer).sign(signer.key if signer else key, SHA256())
+        made = _sign(builder.issuer_name(issuer), signer.key if signer else key)
         issuers = (signer.der, *signer.issuers) if signer else ()
         self.own = Issued(made, key, issuers)
 
@@ -122,7 +123,7 @@ class FakeAuthority:
         subject = named(cn) if cn else x509.Name([])
         builder = self._builder(subject, key, valid, [*given, *extensions])
         builder = builder.issuer_name(self.own.certificate.subject)
-        made = builder.sign(self.own.key, SHA256())
+        made = _sign(builder, self.own.key)
         return Issued(made, key, (self.own.der, *self.own.issuers))
 
     def revocation_list(
@@ -151,7 +152,7 @@ class FakeAuthority:
             builder = builder.add_revoked_certificate(
                 entry.revocation_date(self._moment(-1)).build()
             )
-        return builder.sign(self.own.key, SHA256())
+        return builder.sign(self.own.key, _made_over(self.own.key))
 
     def _builder(
         self,
@@ -179,6 +180,17 @@ class FakeAuthority:
 def named(cn: str) -> x509.Name:
     """Return a name of one common name."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, cn)])
+
+
+def _sign(
+    builder: x509.CertificateBuilder, key: CertificateIssuerPrivateKeyTypes
+) -> x509.Certificate:
+    return builder.sign(key, _made_over(key))
+
+
+def _made_over(key: CertificateIssuerPrivateKeyTypes) -> SHA256 | None:
+    """Return the hash of a signature by this key; Ed25519 has its own."""
+    return None if isinstance(key, Ed25519PrivateKey) else SHA256()
 
 
 def _usage(*, signs: bool) -> x509.KeyUsage:
