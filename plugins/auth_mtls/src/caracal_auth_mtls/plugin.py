@@ -16,7 +16,7 @@ from caracal_auth_mtls.trust import Trust
 from caracal_core.domain.globs import Globs
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import Authenticator, HealthCheck
+from caracal_core.ports import Authenticator, FileReader, HealthCheck
 
 
 class MtlsPlugin(Plugin[MtlsConfig]):
@@ -27,6 +27,10 @@ class MtlsPlugin(Plugin[MtlsConfig]):
     def __init__(self, config: MtlsConfig) -> None:
         super().__init__(config)
         self._revocation: Revocation | None = None
+
+    @hookimpl
+    def files(self, services: Services) -> Sequence[FileReader]:
+        return [self._lists(services)] if self.config.crl_file else []
 
     @hookimpl
     @asynccontextmanager

@@ -12,17 +12,20 @@ from caracal_auth_mtls.crl import Crl, Unfit
 from caracal_auth_mtls.facts import Link, Signer
 from caracal_auth_mtls.trust import Trust
 from caracal_core.errors import Misconfigured, Unauthenticated
+from caracal_core.following import SECONDS
 from caracal_core.ports import Clock, Counter, Metrics
 
-POLL_SECONDS = 2.0
-"""How often the files are looked at. Contents are compared, not times: mounted files are swapped
-by a link."""
+POLL_SECONDS = SECONDS
+"""How often the files are looked at. They are not followed by `caracal_core.following`, whose
+rule is that the last good state stays in force: here a broken state refuses everybody."""
 
 WHERE = "auth_mtls.crl_file (MTLS_CRL_FILE)"
 
 
 class Revocation:
     """Lists that follow their files. Where one is broken or expired, nobody is believed.
+
+    It is a `FileReader` and a `HealthCheck` of the plugin's, too.
 
     Args:
         paths: the files; without any, nothing is ever refused here.
