@@ -1,4 +1,4 @@
-"""What is made passes the strictest verifiers: cryptography's defaults and OpenSSL's strict flag."""
+"""What is made passes strict verifiers: cryptography's defaults and OpenSSL's strict flag."""
 
 import ssl
 
