@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = {
     "auth_apikey": ("ApiKeyPlugin", {"AUTH_MODE": "api_key"}),
     "auth_jwt": ("JwtPlugin", {}),
+    "auth_mtls": ("MtlsPlugin", {"AUTH_MODE": "mtls"}),
 }
 """Each plugin's class, and what enables it where the default does not."""
 SOURCES = {
