@@ -50,6 +50,8 @@ def test_what_cannot_be_meant_is_refused(section, why):
 def test_one_list_or_several_are_given_alike(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     assert MtlsConfig(crl_file=str(one)).crl_file == (one,)
+    assert MtlsConfig(crl_file=one).crl_file == (one,)
+    assert MtlsConfig(crl_file=f"{one}, {other}").crl_file == (one, other)
     assert MtlsConfig(crl_file=[one, str(other)]).crl_file == (one, other)
 
 

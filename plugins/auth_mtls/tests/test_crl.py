@@ -2,6 +2,8 @@
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,10 @@ from hypothesis import strategies as st
 from caracal_auth_mtls import crl
 from caracal_auth_mtls.crl import Unfit, load
 from caracal_auth_mtls.facts import signer_of
+
+SHA_256_WITH_RSA = bytes.fromhex("2a864886f70d01010b")
+SHA_1_WITH_RSA = bytes.fromhex("2a864886f70d010105")
+UTC_TIME, NEXT_UPDATE_PLACE = 0x17, 4
 
 
 def pem(found):
@@ -47,6 +53,71 @@ def test_it_is_its_issuers_by_name_and_signature(authority, make_authority):
 def test_a_part_of_a_list_is_refused(authority, extension, why):
     with pytest.raises(Unfit, match=why):
         load(pem(authority.revocation_list(extensions=[(extension, True)])))
+
+
+def test_a_list_with_certificates_of_others_is_refused(authority, make_authority, right, clock):
+    """An indirect list names their issuer in an entry."""
+    name = make_authority("Another").own.certificate.subject
+    moment = right.certificate.not_valid_before_utc
+    entry = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(1)
+        .revocation_date(moment)
+        .add_extension(x509.CertificateIssuer([x509.DirectoryName(name)]), critical=True)
+        .build()
+    )
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=authority.own.certificate.subject,
+        last_update=moment,
+        next_update=right.certificate.not_valid_after_utc,
+        revoked_certificates=[entry],
+    )
+    with pytest.raises(Unfit, match="other issuers"):
+        load(pem(builder.sign(authority.own.key, SHA256())))
+
+
+def test_a_broken_hash_is_refused(make_authority):
+    """The same list, with the name of SHA-1 in the place of SHA-256's."""
+    signer = make_authority(key=rsa.generate_private_key(65537, 2048))
+    der = signer.revocation_list().public_bytes(Encoding.DER)
+    assert der.count(SHA_256_WITH_RSA) == 2
+    load(der)
+    with pytest.raises(Unfit, match="broken hash"):
+        load(der.replace(SHA_256_WITH_RSA, SHA_1_WITH_RSA))
+
+
+def test_a_list_without_an_end_is_refused(authority):
+    """RFC 5280 wants nextUpdate, and cryptography's builder too: so it is cut out."""
+    der = authority.revocation_list().public_bytes(Encoding.DER)
+    (outer,) = elements(der)
+    signed, *others = elements(outer[1])
+    parts = elements(signed[1])
+    assert [tag for tag, _ in parts].count(UTC_TIME) == 2
+    without = [part for place, part in enumerate(parts) if place != NEXT_UPDATE_PLACE]
+    body = element(0x30, element(0x30, b"".join(element(*each) for each in without))
+                   + b"".join(element(*each) for each in others))  # fmt: skip
+    with pytest.raises(Unfit, match="nextUpdate"):
+        load(body)
+
+
+def element(tag, content):
+    """Write one element of DER, of less than 256 bytes."""
+    size = len(content)
+    length = [size] if size < 128 else [0x81, size]
+    return bytes([tag, *length]) + content
+
+
+def elements(der):
+    """Read elements of DER, one after the other, as (tag, content)."""
+    found = []
+    while der:
+        size, start = der[1], 2
+        if size >= 128:
+            start += size - 128
+            size = int.from_bytes(der[2:start], "big")
+        found.append((der[0], der[start : start + size]))
+        der = der[start + size :]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,10 @@ class NameRule(Config):
 
 
 def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str | Path) else value
+    """Take one path, or several with commas between, as a ConfigMap has them."""
+    if isinstance(value, Path):
+        return (value,)
+    return tuple(map(str.strip, value.split(","))) if isinstance(value, str) else value
 
 
 class MtlsConfig(Config):
@@ -84,8 +87,8 @@ class MtlsConfig(Config):
     crl_file: Annotated[tuple[Path, ...], BeforeValidator(_listed)] = setting(
         (),
         env="MTLS_CRL_FILE",
-        description="One file with revocation lists, or several; PEM or DER. Once set, a "
-        "certificate passes only with a valid list of each of its issuers.",
+        description="One file with revocation lists, or several (commas between); PEM or DER. "
+        "Once set, a certificate passes only with a valid list of each of its issuers.",
         max_length=16,
     )
     trusted_proxies: tuple[_Text, ...] = setting(
