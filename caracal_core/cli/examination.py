@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.assembly.generation import compose, furnish_enabled
@@ -10,11 +11,14 @@ from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.reading import read_files
 from caracal_core.assembly.secrets import MountedSecrets
+from caracal_core.assembly.unopened import no_authorities
 from caracal_core.cli.furnished import unopened_foundation
 from caracal_core.config.load import Loaded
 from caracal_core.config.problems import Problems
 from caracal_core.edge.admission import read_token
 from caracal_core.edge.tls import Certificates, speaks_tls
+from caracal_core.errors import Misconfigured
+from caracal_core.plugin import Authorities
 from caracal_core.storage.data_dir import check_usable
 from caracal_core.storage.hash_keys import HashKeyFile
 
@@ -35,7 +39,8 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
             than one reason.
     """
     problems = Problems()
-    foundation = unopened_foundation(loaded, masking)
+    authorities = _authorities_in(loaded) if files else no_authorities
+    foundation = unopened_foundation(loaded, masking, authorities)
     furnishings = furnish_enabled(loaded, foundation, problems)
     if len(furnishings) == len(loaded.enabled):
         with problems.collected():
@@ -49,12 +54,30 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
     return furnishings
 
 
+def _authorities_in(loaded: Loaded) -> Authorities:
+    """Return what reads those that the port would believe; broken files are told by themselves."""
+
+    def authorities() -> tuple[bytes, ...]:
+        with suppress(Misconfigured):
+            if found := _certificates(loaded):
+                return found.authorities()
+        return ()
+
+    return authorities
+
+
+def _certificates(loaded: Loaded) -> Certificates | None:
+    core = loaded.core
+    if not speaks_tls(core.tls, core.listen):
+        return None
+    return Certificates(core.tls, MetricsBook().labelled("caracal_tls"))
+
+
 def _read_cores_own(loaded: Loaded, hash_keys: HashKeyFile, problems: Problems) -> None:
     """Read the files of core's own keys, and try the data directory."""
     core = loaded.core
     with problems.collected():
-        if speaks_tls(core.tls, core.listen):
-            Certificates(core.tls, MetricsBook().labelled("caracal_tls"))
+        _certificates(loaded)
     with problems.collected():
         if core.operations.token_file is not None:
             read_token(core.operations.token_file)

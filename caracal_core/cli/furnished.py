@@ -12,16 +12,20 @@ from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.unopened import UnopenedDatabase, no_authorities
 from caracal_core.config.load import Loaded
 from caracal_core.config.problems import Problems
+from caracal_core.plugin import Authorities
 from caracal_core.ports import Authenticator
 from caracal_core.storage.hash_keys import HashKeyFile
 
 
-def unopened_foundation(loaded: Loaded, masking: Masking) -> Foundation:
+def unopened_foundation(
+    loaded: Loaded, masking: Masking, authorities: Authorities = no_authorities
+) -> Foundation:
     """Return a foundation on a store that nobody opened.
 
     Args:
         loaded: the configuration.
         masking: takes secrets out of logs.
+        authorities: those whom the agents' port would believe about clients.
     """
     secrets = MountedSecrets(masking)
     return lay_foundation(
@@ -29,7 +33,7 @@ def unopened_foundation(loaded: Loaded, masking: Masking) -> Foundation:
         MetricsBook(),
         secrets,
         HashKeyFile(loaded.core.database, secrets, makes=False),
-        no_authorities,
+        authorities,
         masking.mask,
     )
 

@@ -143,17 +143,21 @@ async def test_lists_change_while_it_serves(
 
 async def test_without_lists_there_is_nothing_to_check_or_read(believed):
     plugin, services = MtlsPlugin(MtlsConfig()), a_services(authorities=believed)
-    assert list(plugin.health(services)) == list(plugin.files(services)) == []
+    assert list(plugin.health(services)) == []
+    assert len(plugin.files(services)) == 1
 
 
-async def test_check_reads_the_lists_where_nobody_is_asked_yet(written, authority, tmp_path):
-    """``caracal check`` has no port; it still hears of a file that cannot be used."""
+async def test_check_hears_of_all_that_would_stop_the_start(written, authority, believed, tmp_path):
+    """``caracal check`` reads the files, and each fault is told by itself."""
     good, bad = written(authority.revocation_list()), tmp_path / "missing"
-    (reader,) = MtlsPlugin(MtlsConfig(crl_file=good)).files(a_services())
-    assert await reader.read()
-    (reader,) = MtlsPlugin(MtlsConfig(crl_file=bad)).files(a_services())
+    asked, lists = MtlsPlugin(MtlsConfig(crl_file=good)).files(a_services(authorities=believed))
+    assert not await asked.read()
+    assert await lists.read()
+    asked, lists = MtlsPlugin(MtlsConfig(crl_file=bad)).files(a_services())
+    with pytest.raises(Misconfigured, match="TLS_CA_FILE"):
+        await asked.read()
     with pytest.raises(Misconfigured, match="MTLS_CRL_FILE"):
-        await reader.read()
+        await lists.read()
 
 
 def test_changed_lists_are_looked_for_often_enough():

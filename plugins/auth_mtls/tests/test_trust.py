@@ -3,8 +3,8 @@
 import pytest
 
 from caracal_auth_mtls.facts import signer_of
-from caracal_auth_mtls.trust import Trust
-from caracal_core.errors import Unauthenticated
+from caracal_auth_mtls.trust import AskedFor, Trust
+from caracal_core.errors import Misconfigured, Unauthenticated
 
 
 @pytest.fixture
@@ -57,6 +57,14 @@ def test_what_cannot_be_read_is_nobody(trust, believed, authority, clock):
     believed.now = (b"junk", authority.own.der)
     trust.check(signer(authority), clock.now())
     assert len(trust.certificates) == 1
+
+
+async def test_a_port_that_asks_nobody_is_refused(believed):
+    assert not await AskedFor(believed).read()
+    for given in ((), (b"junk",)):
+        believed.now = given
+        with pytest.raises(Misconfigured, match=r"auth_mode.*TLS_CA_FILE"):
+            await AskedFor(believed).read()
 
 
 def test_it_is_read_once_for_each_state(trust, believed, authority):

@@ -48,6 +48,7 @@ async def test_what_certs_init_makes_serves_its_agent(secured, tmp_path):
     directory = tmp_path / "certs"
     await run([CARACAL, "certs", "init", str(directory), "--agent", "agent-1"], tmp_path)
     one, _ = await secured(files(directory))
+    assert "auth_mtls" in await asyncio.to_thread(one.caracal, "check")
     assert await curl(one, directory, "agent-agent-1", "--cacert", directory / "ca.crt") == "200"
 
 

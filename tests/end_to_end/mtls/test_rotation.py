@@ -141,7 +141,8 @@ async def test_without_a_way_to_ask_for_certificates_the_start_is_refused(secure
     else:
         del files["ca.crt"]
         mounted.swap(**files)
-    done = await asyncio.to_thread(one.command, "serve")
-    assert done.returncode == 2
-    assert "asks nobody for a certificate" in done.stderr
-    assert "TLS_CA_FILE" in done.stderr
+    for command in ("check", "serve"):
+        done = await asyncio.to_thread(one.command, command)
+        assert done.returncode == 2
+        assert "asks nobody for a certificate" in done.stderr
+        assert "TLS_CA_FILE" in done.stderr

@@ -12,9 +12,8 @@ from caracal_auth_mtls.config import MtlsConfig
 from caracal_auth_mtls.forwarding import Forwarding
 from caracal_auth_mtls.names import NameRules
 from caracal_auth_mtls.revocation import Revocation
-from caracal_auth_mtls.trust import Trust
+from caracal_auth_mtls.trust import AskedFor, Trust
 from caracal_core.domain.globs import Globs
-from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Plugin, Services, hookimpl
 from caracal_core.ports import Authenticator, FileReader, HealthCheck
 
@@ -30,7 +29,8 @@ class MtlsPlugin(Plugin[MtlsConfig]):
 
     @hookimpl
     def files(self, services: Services) -> Sequence[FileReader]:
-        return [self._lists(services)] if self.config.crl_file else []
+        lists = [self._lists(services)] if self.config.crl_file else []
+        return [AskedFor(services.authorities), *lists]
 
     @hookimpl
     @asynccontextmanager
@@ -40,12 +40,7 @@ class MtlsPlugin(Plugin[MtlsConfig]):
         Raises:
             Misconfigured: nobody could ever prove anything by a certificate.
         """
-        if not Trust(services.authorities).certificates:
-            raise Misconfigured(
-                "auth_mode",
-                "mtls is enabled and the agents' port asks nobody for a certificate",
-                "Mount the authorities of agents (TLS_CA_FILE) and serve TLS (TLS_MODE=on).",
-            )
+        await AskedFor(services.authorities).read()
         _warn(self.config, services.log)
         if not self.config.crl_file:
             yield

@@ -8,7 +8,7 @@ from cryptography import x509
 from msgspec import Struct
 
 from caracal_auth_mtls.facts import Signer, signer_of
-from caracal_core.errors import Unauthenticated
+from caracal_core.errors import Misconfigured, Unauthenticated
 from caracal_core.plugin import Authorities
 
 
@@ -66,6 +66,28 @@ class Trust:
                 found.setdefault(signer_of(authority.certificate), []).append(authority)
             self._read, self._authorities = given, found
         return self._authorities
+
+
+class AskedFor:
+    """Refuses a start where nobody is asked for a certificate; a `FileReader` of the plugin's.
+
+    The authorities' file is the port's own to read. This reads what the port made of it.
+
+    Args:
+        given: gives the authorities that the agents' port believes.
+    """
+
+    def __init__(self, given: Authorities) -> None:
+        self._trust = Trust(given)
+
+    async def read(self) -> bool:
+        if not self._trust.certificates:
+            raise Misconfigured(
+                "auth_mode",
+                "mtls is enabled and the agents' port asks nobody for a certificate",
+                "Mount the authorities of agents (TLS_CA_FILE) and serve TLS (TLS_MODE=on).",
+            )
+        return False
 
 
 def _authority(der: bytes) -> Authority | None:
