@@ -154,7 +154,7 @@ async def test_beside_a_token_both_have_to_prove_the_same_agent(
     assert await answer(one, first) == 200
     assert await answer(one, first, bearer("agent-1")) == 200
     assert await answer(one, first, bearer("agent-2")) == 401
-    assert await answer(one, first, {"Authorization": "Bearer junk"}) == 401
+    assert await answer(one, first, {"Authorization": "Bearer junk.junk.junk"}) == 401
     expired = client(agents.issue(SPIFFE, purposes=None))
     assert await answer(one, expired, bearer("agent-1")) == 401
 
