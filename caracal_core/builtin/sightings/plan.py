@@ -40,13 +40,11 @@ class Word(Struct, frozen=True):
 
     Attributes:
         first_day: the first day that it said anything.
-        last_day: the last.
-        good: whether it proved the agent on the last day, every time.
+        proved: whether it ever proved the agent. What it refused is judged request by request.
     """
 
     first_day: int
-    last_day: int
-    good: bool
+    proved: bool
 
 
 class Prospect(Struct, frozen=True):
@@ -111,13 +109,11 @@ def _heard(sightings: Iterable[Seen]) -> Mapping[str, Word]:
     """Return what every scheme that was asked said of an agent."""
     heard: dict[str, Word] = {}
     for seen in sorted(sightings, key=lambda each: each.day):
-        said = dict.fromkeys((*seen.proved, *seen.trial_proved), True)
-        said |= dict.fromkeys(seen.trial_refused, False)
-        for scheme, good in said.items():
-            before = heard.get(scheme, Word(seen.day, seen.day, good))
-            if before.last_day == seen.day:
-                good = good and before.good  # noqa: PLW2901 - the worst of a day counts
-            heard[scheme] = Word(before.first_day, seen.day, good)
+        said = dict.fromkeys(seen.trial_refused, False)
+        said |= dict.fromkeys((*seen.proved, *seen.trial_proved), True)
+        for scheme, proved in said.items():
+            before = heard.get(scheme, Word(seen.day, proved))
+            heard[scheme] = Word(before.first_day, before.proved or proved)
     return heard
 
 
@@ -136,7 +132,7 @@ def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, Word]) -> tupl
         return _nothing_shown(modes, seen)
     refused = [mode for mode in takers if mode.scheme in seen.trial_refused]
     open_ = [mode for mode in takers if mode.scheme not in heard]
-    refused += [mode for mode in open_ if mode.scheme in known and not known[mode.scheme].good]
+    refused += [mode for mode in open_ if mode.scheme in known and not known[mode.scheme].proved]
     if refused:
         mode = refused[0]
         shows = kinds_in_words(mode.kinds & {*seen.shown}) or "a credential"

@@ -1,6 +1,7 @@
 """Counts add up, whoever writes them; days pass out of sight and out of the table."""
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -77,3 +78,20 @@ async def test_the_longest_that_fits_is_stored(database, seen):
     assert await since(database, 0) == [(longest, 1)]
     assert not replace(seen, shown=(*longest.shown, "z")).fits
     assert not replace(seen, trial_refused=("x" * (LONGEST + 1),)).fits
+
+
+async def test_rows_are_locked_in_one_order_whoever_writes_them(database, today):
+    """Else two gateways that write the same at once could each wait for the other."""
+
+    class Noting:
+        dialect = database.dialect
+        said: ClassVar[list[str]] = []
+
+        async def execute(self, _sql, rows):
+            self.said.append(rows)
+            return 0
+
+    all_seen = [Seen(f"agent-{number}", today, (), ("jwt",)) for number in range(9)]
+    for order in (all_seen, all_seen[::-1]):
+        await add(Noting(), dict.fromkeys(order, 1))
+    assert Noting.said[0] == Noting.said[1]

@@ -98,11 +98,17 @@ def test_a_trial_speaks_for_what_was_shown_before_it_began():
     assert judged([MTLS], before, seen(*BOTH, day=20_001, lost=["mtls"]))[0] == "would not"
 
 
-def test_of_several_words_of_one_day_the_worst_counts_and_of_several_days_the_last():
-    before = seen("certificate", "x_api_key", day=20_000)
-    good, bad = seen(*BOTH, day=20_001, won=["mtls"]), seen(*BOTH, day=20_001, lost=["mtls"])
-    assert judged([MTLS], before, good, bad)[0] == "would not"
-    assert judged([MTLS], before, bad, seen(*BOTH, day=20_002, won=["mtls"]))[0] == "would not"
+@pytest.mark.parametrize(("good", "bad"), [(20_001, 20_002), (20_002, 20_001), (20_001, 20_001)])
+def test_what_was_proved_once_speaks_for_what_was_not_tried_and_never_for_what_was_refused(
+    good, bad
+):
+    untried = seen("certificate", "x_api_key", day=20_000)
+    proved, refused = seen(*BOTH, day=good, won=["mtls"]), seen(*BOTH, day=bad, lost=["mtls"])
+    sightings = [(untried, 1), (proved, 2), (refused, 4)]
+    (anna,) = prospects([MTLS], sightings, ["anna"])
+    assert (anna.verdict, anna.affected) == ("would not", 4)
+    (anna,) = prospects([MTLS], [(untried, 1), (refused, 4)], ["anna"])
+    assert (anna.verdict, anna.affected) == ("would not", 5)
 
 
 def test_registered_agents_that_were_not_seen_are_told_and_others_are_not():
