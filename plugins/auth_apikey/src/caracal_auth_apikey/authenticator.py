@@ -13,6 +13,7 @@ from caracal_auth_apikey.presented import HEADERS, check_query, presented
 from caracal_auth_apikey.store import Record, Rehash
 from caracal_auth_apikey.usage import Usage
 from caracal_core.domain import Principal, Request
+from caracal_core.domain.credential_kinds import AUTHORIZATION_APIKEY, BEARER_OTHER, X_API_KEY
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Clock
 
@@ -36,6 +37,7 @@ class ApiKeyAuthenticator:
     scheme = "api_key"
     challenge = 'ApiKey realm="caracal"'
     headers = HEADERS
+    kinds = frozenset({X_API_KEY, AUTHORIZATION_APIKEY, BEARER_OTHER})
 
     def __init__(self, lookup: Lookup, ring: KeyRing, usage: Usage, clock: Clock) -> None:
         self._lookup, self._ring, self._usage, self._clock = lookup, ring, usage, clock
