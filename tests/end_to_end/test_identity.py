@@ -355,3 +355,21 @@ async def test_a_trial_that_breaks_harms_nothing(house):
     await one.stop()
     (story,) = [story for story in one.stories if story.get("agent")]
     assert (story["trial_proved"], story["trial_refused"], story["status"]) == ([], [], 200)
+
+
+async def test_tokens_and_api_keys_stand_in_one_chain_and_are_revoked_alike(gateway, origin):
+    """The real modes: by one command each, whatever issued the credential."""
+    one = await gateway(origin.url, auth_mode=["jwt", "api_key"])
+    issued = json.loads(one.caracal("keys", "issue", "agent-1", "--json"))
+    issued = issued[0] if isinstance(issued, list) else issued
+    key, token = {"X-API-Key": issued["key"]}, one.authorization
+    async with Line(one) as line:
+        assert [await line.ask(each) for each in (key, token)] == [200, 200]
+        assert await line.ask(key | token) == 400
+        assert await line.ask({"X-API-Key": "ck_forged"} | token) == 400
+        named = ("--scheme", "api_key", "--credential", issued["id"])
+        await asyncio.to_thread(one.caracal, "revocations", "add", *named)
+        await refused_in_time(line, key)
+        assert await line.ask(token) == 200
+        await asyncio.to_thread(one.caracal, "revocations", "add", "--agent", "agent-1")
+        await refused_in_time(line, token)
