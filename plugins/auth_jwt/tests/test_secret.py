@@ -29,7 +29,14 @@ def test_one_newline_at_its_end_is_the_editors(end):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"s" * 31, hashlib.sha256(b"short").digest()[:24] + b"\n", b"a" * 64, b"0123456" * 10],
+    [
+        b"",
+        b"\n",
+        b"s" * 31,
+        hashlib.sha256(b"short").digest()[:24] + b"\n",
+        b"a" * 64,
+        b"0123456" * 10,
+    ],
 )
 def test_a_secret_that_can_be_guessed_is_unfit(content):
     with pytest.raises(Unfit, match="can be guessed"):
