@@ -10,7 +10,7 @@ from caracal_auth_jwt.compact import Compact
 from caracal_auth_jwt.issuer import Issuer, read_claims
 from caracal_auth_jwt.token_cache import TokenCache
 from caracal_core.domain import Headers, Principal, Request
-from caracal_core.domain.credential_kinds import BEARER_JWS, BEARER_OTHER
+from caracal_core.domain.credential_kinds import BEARER_JWS
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Clock
 
@@ -31,7 +31,7 @@ class JwtAuthenticator:
     scheme = "jwt"
     challenge = 'Bearer realm="caracal"'
     headers = frozenset({"authorization"})
-    kinds = frozenset({BEARER_JWS, BEARER_OTHER})  # it refuses a bearer token that is no JWS
+    kinds = frozenset({BEARER_JWS})
 
     def __init__(
         self, issuers: Sequence[Issuer], max_token_bytes: int, cache: TokenCache, clock: Clock
