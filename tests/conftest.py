@@ -286,11 +286,19 @@ def install_afresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
         command = ["--no-index", "--no-deps", "--disable-pip-version-check", "--quiet"]
         _python("-m", "pip", "--python", root, "install", *command, *wheels, cwd=root)
         (packages,) = root.glob("lib/python*/site-packages")
-        # A path in a .pth file lets the tree's own editable installs stay out of sight.
-        (packages / "running.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (packages / "running.pth").write_text(f"{_others(root / 'others')}\n")
         return root / "bin"
 
     return install
+
+
+def _others(directory: Path) -> Path:
+    """Make a directory with all that is installed here but the tree's own distributions."""
+    directory.mkdir()
+    for each in Path(sysconfig.get_path("purelib")).iterdir():
+        if not each.name.startswith(("caracal", "_editable", "__editable")):
+            (directory / each.name).symlink_to(each)
+    return directory
 
 
 def _python(*arguments: str | Path, cwd: Path) -> None:

@@ -84,10 +84,10 @@ class Gateway:
         fresh.write_text(yaml.safe_dump(self.settings))
         fresh.replace(self.config)
 
-    def command(self, *words, open_files=None):
+    def command(self, *words, open_files=None, program=CARACAL):
         """Return a run of the command line with this configuration."""
         return subprocess.run(  # noqa: S603 - our own program
-            [*_limited(open_files), CARACAL, *words, "--config", str(self.config)],
+            [*_limited(open_files), program, *words, "--config", str(self.config)],
             env=self.environment,
             capture_output=True,
             text=True,

@@ -5,9 +5,11 @@ and the mend, no traceback, and nothing on standard output.
 """
 
 import socket
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 NOWHERE = "http://127.0.0.1:9"
 POSTGRESQL = {"DB_NAME": "caracal", "DB_PASSWORD": "tiger-in-the-night"}
 
@@ -65,7 +67,7 @@ def prepared(gateway):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"auth_mode": "mtls"}, ["auth_mode", "pip install ./plugins/auth_mtls"]),
+        ({"auth_mode": "mtls"}, ["auth_mode", "TLS_CA_FILE", "TLS_MODE=on"]),
         ({"plugins": ["mcpp"]}, ["mcpp is not installed"]),
         ({"polices": []}, ["polices", "line ", "Did you mean policies?"]),
         (
@@ -85,6 +87,14 @@ def prepared(gateway):
 )
 async def test_a_wrong_setting_is_named_with_its_mend(prepared, changes, said):
     assert_refused((await prepared(**changes)).command("serve"), *said)
+
+
+async def test_a_mode_that_is_not_installed_is_named_with_its_mend(
+    prepared, build_wheel, install_afresh
+):
+    there = install_afresh(build_wheel(ROOT), build_wheel(ROOT / "plugins" / "auth_jwt"))
+    done = (await prepared(auth_mode="mtls")).command("serve", program=there / "caracal")
+    assert_refused(done, "auth_mode", "pip install ./plugins/auth_mtls")
 
 
 @pytest.mark.parametrize(

@@ -218,12 +218,11 @@ async def test_a_broken_change_is_told_and_changes_nothing_and_can_be_mended(
                 one.settings = good | change
                 one.write()
 
-            async def counted(count=count):
+            async def told(count=count, said=said):  # the log has a thread of its own
                 name = "caracal_configuration_reload_failures_total"
-                return await one.metric(name) == count
+                return await one.metric(name) == count and said in one.log
 
-            await until(counted)
-            assert said in one.log
+            await until(told)
             assert await digest(one) == before
             assert (await ask(one, "/paid/x"))[0] == 200
     assert one.log.count("the new configuration is not used, the old one stays") == len(broken)

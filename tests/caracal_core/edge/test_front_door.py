@@ -100,7 +100,7 @@ def test_plugins_pages_bear_their_names(house, readiness):
         return 1
 
     pages = (Endpoint("", answer), Endpoint("state", answer))
-    house.current.furnishings = (types.SimpleNamespace(name="mcp", endpoints=pages),)
+    house.current.serving = (types.SimpleNamespace(name="mcp", endpoints=pages),)
     assert list(
         BackDoor(house, readiness, MetricsBook(), Standing(house.current.loaded)).endpoints()
     ) == ["mcp", "mcp/state"]
