@@ -65,5 +65,6 @@ async def test_a_broken_secret_is_told_and_the_last_good_one_stays(rotating, unt
         assert reply.status == 200
     _, text = await one.operator_sees("/metrics")
     assert 'caracal_upstreams_credential_changes_total{result="refused"} 1' in text
+    await one.stop()  # the log has a thread of its own
     assert "what is there now is not used, what was in force stays" in one.log
     assert "sk-new" not in one.log

@@ -228,6 +228,7 @@ async def test_a_broken_pair_is_told_and_the_working_one_stays(served, authority
             return await shown_serial(one) == serial(files)
 
         await until(mended)
+    await one.stop()  # the log has a thread of its own
     assert "certificate files: what is there now is not used, what was in force stays" in one.log
     assert "PRIVATE" not in one.log
 

@@ -60,4 +60,5 @@ async def test_the_guides_openssl_commands_are_for_relaxed_mode(secured, tmp_pat
     await run(["bash", "-euc", GUIDE], directory)
     one, _ = await secured(files(directory), strict=strict)
     assert await curl(one, directory, "agent", "--insecure") == status
+    await one.stop()  # the log has a thread of its own
     assert ("auth_mtls.strict is false" in one.log) != strict

@@ -65,6 +65,7 @@ async def test_an_expired_list_refuses_everybody_and_readiness_tells(
                 return (await one.operator_sees("/health/ready"))[0] == ready
 
             await until(told)
+    await one.stop()  # the log has a thread of its own
     assert "a revocation list has expired" in one.log
 
 
