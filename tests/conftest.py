@@ -95,6 +95,11 @@ class Postgresql:
         self.sql("SET statement_timeout = '30s'", f"DO $$ BEGIN {wait}; END $$")
 
     @property
+    def programs(self) -> Path:
+        """Where its programs are, such as ``pg_dump``."""
+        return Path(self._server.bin_path)
+
+    @property
     def pid(self) -> int:
         return int((self.directory / "data" / "postmaster.pid").read_text().split("\n")[0])
 

@@ -146,17 +146,20 @@ def deploy(gateway, origin, settings, on_postgresql, tmp_path):
 
 @pytest.fixture
 def enrol(certs):
-    """Register agents, and give each a token and a key, by the command line."""
+    """Register agents by the command line; give each a token, and these (or all) a key."""
 
-    async def enrol(one, *names, keys=True, expires_in="10m"):
+    async def enrol(one, *names, keys=None):
+        with_keys = names if keys is None else keys
+
         async def words(*said):
             return (await asyncio.to_thread(one.caracal, *said)).strip()
 
         async def one_of_them(name):
             await words("agents", "register", name)
             private = str(certs / "jwt_private.pem")
-            token = await words("token", "mint", name, "--key", private, "--expires-in", expires_in)
-            return Agent(name, token, await words("keys", "issue", name) if keys else "")
+            token = await words("token", "mint", name, "--key", private)
+            key = await words("keys", "issue", name) if name in with_keys else ""
+            return Agent(name, token, key)
 
         return await asyncio.gather(*map(one_of_them, names))
 

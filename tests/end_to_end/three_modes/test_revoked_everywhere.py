@@ -1,0 +1,70 @@
+"""What the command line revokes, every process refuses within 5 seconds, on kept connections too."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+REVOKED_SECONDS = 5
+LOOK_SECONDS = 0.02
+
+
+async def refused_after(lines, headers, since):
+    """Wait until each connection's call is refused; return the seconds that each took."""
+
+    async def one_of_them(line):
+        async with asyncio.timeout_at(since + REVOKED_SECONDS):
+            while (status := await line.ask(headers)) == 200:
+                await asyncio.sleep(LOOK_SECONDS)  # no event comes from out there
+        assert status == 401
+        return asyncio.get_running_loop().time() - since
+
+    return await asyncio.gather(*map(one_of_them, lines))
+
+
+async def test_both_processes_refuse_what_was_revoked_by_either(
+    deploy, enrol, line, certs, fingerprint_of
+):
+    """A key, a token by its jti, a certificate, all tokens of an agent, and all that it has."""
+    one, two = await deploy("one"), await deploy("two")
+    anna, ben, off, dora = await enrol(one, "anna", "ben", "off", "dora", keys=["anna", "dora"])
+
+    async def run(at, *words):
+        return (await asyncio.to_thread(at.caracal, *words)).strip()
+
+    async def fresh_token(name):
+        private = str(certs / "jwt_private.pem")
+        return {
+            "Authorization": f"Bearer {await run(one, 'token', 'mint', name, '--key', private)}"
+        }
+
+    jti, print_ = anna.token_name, fingerprint_of("ben")
+    revoked = [
+        (one, ("keys", "revoke", anna.key_id), None, anna.api_key),
+        (two, ("revocations", "add", "--scheme", "jwt", "--credential", jti), None, anna.bearer),
+        (one, ("revocations", "add", "--scheme", "mtls", "--credential", print_), "ben", {}),
+        (two, ("revocations", "add", "--agent", "dora", "--scheme", "jwt"), None, dora.bearer),
+        (two, ("revocations", "add", "--agent", "off"), "off", off.bearer),
+    ]
+    async with AsyncExitStack() as stack:
+        lines = [
+            [await stack.enter_async_context(line(at, shown)) for at in (one, two)]
+            for _, _, shown, _ in revoked
+        ]
+        for pair, (_, _, _, headers) in zip(lines, revoked, strict=True):
+            assert [await each.ask(headers) for each in pair] == [200, 200]
+
+        async def refusing(pair, at, words, headers):
+            await run(at, *words)
+            return await refused_after(pair, headers, asyncio.get_running_loop().time())
+
+        took = await asyncio.gather(
+            *(
+                refusing(pair, at, words, headers)
+                for pair, (at, words, _, headers) in zip(lines, revoked, strict=True)
+            )
+        )
+        print(f"the longest took {max(map(max, took)):.2f} s")
+        assert [each.opened for pair in lines for each in pair] == [1] * 2 * len(revoked)
+        again = await asyncio.gather(run(one, "keys", "issue", "anna"), fresh_token("anna"))
+        good = [{"X-API-Key": again[0]}, again[1], ben.bearer, dora.api_key]
+        for headers in good:
+            assert [await each.ask(headers) for each in lines[0]] == [200, 200]
