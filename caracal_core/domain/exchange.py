@@ -15,12 +15,12 @@ class Exchange(Struct, frozen=True):
 
     Attributes:
         id: the exchange's id, as in ``X-Request-ID``.
-        client_id: the well-formed ``X-Request-ID`` the client sent, if any.
+        client_id: the well-formed ``X-Request-ID`` the client sent, if any; masked alike.
         started_at: unix seconds when the head was complete.
         seconds: how long it took, to the last byte of the reply.
         peer: address of the client.
         method: the request's method.
-        path: the request's path.
+        path: the request's path; what is known for a secret there, or looks like one, is masked.
         route: id of the route.
         agent: the proven agent.
         scheme: how it was proved.

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from types import TracebackType
 
@@ -167,20 +167,23 @@ class Watch:
         seconds = monotonic() - self._started
         if self._due.cut_short(error):
             error = Failure("gateway", STOPPED)
-        reason = self._observation.reasons.word(error, self._request.headers)
+        reasons = self._observation.reasons
+        reason = reasons.word(error, self._request.headers)
         kinds = shown(self._request, self._observation.own_headers)
-        self._observation.note(_story(self._request, self._record, error, reason, kinds, seconds))
+        story = _story(self._request, self._record, error, reasons.hide, reason, kinds, seconds)
+        self._observation.note(story)
 
 
 def _story(
     request: Request,
     record: Record,
     error: BaseException | None,
+    hide: Callable[[str], str],
     reason: str | None,
     kinds: tuple[str, ...],
     seconds: float,
 ) -> Exchange:
-    """Freeze what happened."""
+    """Freeze what happened; a key that was put into the path or the id is not repeated."""
     route, principal, decision, hold = record.route, record.principal, record.decision, record.hold
     charge = hold.charge if hold else None
     permitted, policy = (decision.permit, decision.policy) if decision else _denial(error)
@@ -190,8 +193,8 @@ def _story(
         seconds=seconds,
         peer=request.connection.peer,
         method=request.method,
-        path=request.path,
-        client_id=_client_id(request),
+        path=hide(request.path),
+        client_id=_client_id(request, hide),
         route=route.id if route else None,
         agent=principal.id if principal else None,
         scheme=principal.scheme if principal else None,
@@ -225,7 +228,7 @@ def _status(record: Record, error: BaseException | None) -> int:
     return CLIENT_GONE_STATUS if isinstance(error, asyncio.CancelledError) else Failure.status
 
 
-def _client_id(request: Request) -> str | None:
+def _client_id(request: Request, hide: Callable[[str], str]) -> str | None:
     """Return the client's own request id where it is well-formed; it is data, never trusted."""
     sent = request.headers.get("x-request-id")
-    return sent if sent and _REQUEST_ID.fullmatch(sent) else None
+    return hide(sent) if sent and _REQUEST_ID.fullmatch(sent) else None

@@ -50,6 +50,10 @@ class Reasons:
             return WITHHELD
         return _one_line(self._mask(text))
 
+    def hide(self, text: str) -> str:
+        """Return a word of the client's, such as its path, without what looks like a secret."""
+        return self._mask(text)
+
     def _quotes(self, text: str, headers: Headers) -> bool:
         """Whether the text holds a word of a credential of the request."""
         return any(

@@ -35,7 +35,8 @@ async def observe(warden):
     def start(*observers, running=True):
         lost = _Counter()
         parts = [Part("o", o.observe, (types.NoneType,), 0.05) for o in observers]
-        made = Observation(parts, warden, lost, Reasons(str, frozenset({"authorization"})))
+        reasons = Reasons(lambda text: text.replace("kn0wn", "***"), frozenset({"authorization"}))
+        made = Observation(parts, warden, lost, reasons)
         if running:
             tasks.append(asyncio.create_task(made.tell()))
         return made, lost
@@ -137,6 +138,16 @@ async def test_a_reason_that_quotes_the_credential_is_not_told(observe):
         watch(observation, request, error=Unauthenticated("t0ken-of-anna is unknown"))
     await observation.drain()
     assert observer.exchanges[0].reason == "withheld: it held the client's credential"
+
+
+async def test_a_secret_in_the_path_or_in_the_clients_id_is_not_told(observe):
+    """Clients put keys into the strangest places, and every story is written down."""
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    watch(observation, a_request("GET", "/x/kn0wn", headers={"X-Request-ID": "id-kn0wn"}))
+    await observation.drain()
+    [story] = observer.exchanges
+    assert (story.path, story.client_id) == ("/x/***", "id-***")
 
 
 async def test_a_denial_names_its_policy(observe):

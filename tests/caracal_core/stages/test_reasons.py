@@ -67,3 +67,7 @@ def test_the_words_of_other_fields_and_short_ones_are_no_credential():
 def test_what_the_house_knows_for_a_secret_is_masked():
     assert REASONS.word(Failure("a", "cannot log in with kn0wn")) == "cannot log in with ***"
     assert "kn0" not in REASONS.word(Denied("x" * (REASON_MAX - 5) + "kn0wn"))
+
+
+def test_so_it_is_in_a_word_of_the_clients():
+    assert REASONS.hide("/models/kn0wn/x") == "/models/***/x"
