@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import FakeAuthority
 
 REQUESTS_MAX = 3_000
+_log = logging.getLogger(__name__)
 SECRET = ("server.crt", "server.key", "ca.crt")
 
 
@@ -192,7 +194,7 @@ async def test_a_switch_breaks_exactly_whom_the_plan_named(
             assert await refused() == chain["would not"]
             assert len(first.seen) > before[0]
             assert len(second.seen) > before[1]
-    print(f"{len(first.seen) + len(second.seen)} requests, none failed")
+    _log.info("%d requests, none failed", len(first.seen) + len(second.seen))
     async with connect("anna") as fresh:
         await switched(one, AUTH_MODE="mtls")
         assert await fresh.ask() == 200

@@ -14,19 +14,27 @@ from caracal_core.plugin import Plugin, hookimpl
 class Breaks:
     """Raises with the request in hand, and says all that it holds."""
 
-    async def decide(self, access):
-        if access.request.path.endswith("/breaks"):
-            shown = dict(access.request.headers)
+    scheme, challenge, headers, kinds = "breaks", "", frozenset(), frozenset({"certificate"})
+
+    async def authenticate(self, request):
+        if request.path.endswith("/breaks"):
+            shown = dict(request.headers)
             logging.getLogger("caracal.theirs").debug("about to break with %s", shown)
-            raise RuntimeError(f"broke with {shown} of {access.request}")
+            try:
+                raise RuntimeError(f"broke with {shown} of {request}")
+            except RuntimeError:
+                logging.getLogger("theirs").exception("it broke with %r", shown)
+                raise
         return None
 
 
 class BreaksPlugin(Plugin):
     @hookimpl
-    def policies(self, services):
+    def authenticators(self, services):
         return [Breaks()]
 '''
+MODES = "breaks,mtls,jwt,api_key"
+BROKEN_CALLS = 4
 SHORTEST = 16
 """A piece of a credential this long would be found."""
 
@@ -67,10 +75,10 @@ async def test_no_credential_is_found_anywhere(
     store, deploy, enrol, line, packages, on_postgresql, certs, dumped, origin
 ):
     """Good, refused, doubled, in the query, and in the hands of a part that breaks."""
-    packages.add("breaks", code=BROKEN, attribute="BreaksPlugin")
+    packages.add("auth_breaks", code=BROKEN, attribute="BreaksPlugin")
     places = {"PYTHONPATH": str(packages.directory), "PYTHONFAULTHANDLER": "1"}
     environment = places | (on_postgresql if store == "postgresql" else {})
-    one = await deploy(environment=environment, plugins=["breaks"])
+    one = await deploy(environment=environment, auth_mode=MODES)
     anna, ben = await enrol(one, "anna", "ben")
     calls = [
         (None, anna.bearer, "/free/x", 200),
@@ -91,7 +99,8 @@ async def test_no_credential_is_found_anywhere(
         (None, {}, f"/free/x?key={anna.key}", 400),
         (None, anna.bearer, f"/free/x?k={ben.key}", 400),
         (None, {}, f"/free/x?access_token={anna.token}", 401),
-        (None, {}, f"/nowhere/{anna.key}", 404),
+        (None, {}, f"/nowhere/{anna.key}/{ben.token}", 404),
+        (None, anna.bearer | {"X-Request-ID": ben.key}, "/free/x", 200),
     ]
     answers = []
     for shown, headers, path, status in calls:
@@ -105,7 +114,8 @@ async def test_no_credential_is_found_anywhere(
     listed = await asyncio.to_thread(one.caracal, "keys", "list", "--json")
     await one.stop()
     assert len(one.stories) == len(calls)
-    assert one.log.count("Traceback") >= 1, "the part did break where it can be read"
+    assert one.log.count("Traceback") == BROKEN_CALLS, "the part did break where it can be read"
+    assert one.log.count("raised RuntimeError in Breaks.authenticate") == BROKEN_CALLS
     store_said = await asyncio.to_thread(dumped, one)
     assert anna.key_id.encode() in store_said, "the id is there: the right place was looked at"
     written = {
