@@ -93,10 +93,9 @@ async def test_whatever_is_wrong_is_told_to_nobody(
         return (await asyncio.to_thread(one.caracal, *words)).strip()
 
     anna, ben, off = await enrol(one, "anna", "ben", "off")
-    (ghost,) = [await run("token", "mint", "ghost", "--key", str(certs / "jwt_private.pem"))]
-    short_token = await run(
-        "token", "mint", "anna", "--key", str(certs / "jwt_private.pem"), "--expires-in", "1s"
-    )
+    mint = ("token", "mint", "--key", str(certs / "jwt_private.pem"))
+    ghost = await run(*mint, "ghost")
+    short_token = await run(*mint, "anna", "--expires-in", "1s")
     short_key = await run("keys", "issue", "anna", "--expires-in", "1s")
     await asyncio.gather(
         run("revocations", "add", "--scheme", "jwt", "--credential", ben.token_name),

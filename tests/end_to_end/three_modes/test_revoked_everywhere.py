@@ -28,12 +28,6 @@ async def test_both_processes_refuse_what_was_revoked_by_either(
     async def run(at, *words):
         return (await asyncio.to_thread(at.caracal, *words)).strip()
 
-    async def fresh_token(name):
-        private = str(certs / "jwt_private.pem")
-        return {
-            "Authorization": f"Bearer {await run(one, 'token', 'mint', name, '--key', private)}"
-        }
-
     jti, print_ = anna.token_name, fingerprint_of("ben")
     revoked = [
         (one, ("keys", "revoke", anna.key_id), None, anna.api_key),
@@ -65,7 +59,8 @@ async def test_both_processes_refuse_what_was_revoked_by_either(
         )
         _log.info("the longest took %.2f s", max(map(max, took)))
         assert [each.opened for pair in lines for each in pair] == [1] * 2 * len(revoked)
-        again = await asyncio.gather(run(one, "keys", "issue", "anna"), fresh_token("anna"))
-        good = [{"X-API-Key": again[0]}, again[1], ben.bearer, dora.api_key]
-        for headers in good:
+        mint = ("token", "mint", "anna", "--key", str(certs / "jwt_private.pem"))
+        key, token = await asyncio.gather(run(one, "keys", "issue", "anna"), run(one, *mint))
+        fresh = [{"X-API-Key": key}, {"Authorization": f"Bearer {token}"}]
+        for headers in (*fresh, ben.bearer, dora.api_key):
             assert [await each.ask(headers) for each in lines[0]] == [200, 200]

@@ -12,7 +12,7 @@ from caracal_core.storage import sightings
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import FakeAuthority
 
-REQUESTS_MAX = 3_000
+REQUESTS_MAX = 20_000
 _log = logging.getLogger(__name__)
 SECRET = ("server.crt", "server.key", "ca.crt")
 
@@ -130,54 +130,73 @@ async def seen_on_trial(one, *names):
     return {each.agent for each in found if each.trial_proved or each.trial_refused} >= {*names}
 
 
-async def test_a_switch_breaks_exactly_whom_the_plan_named(
-    house, mounts, switched, enrol, line, until, certs, foreign_certs, nameless
-):
-    """From jwt over the authority's mount and a trial to mtls,jwt, and on to mtls alone."""
-    one, (_, secret, files) = house, mounts
-    names = ("only-token", "anna", "wrong", "bad", "quiet")
-    agents = {each.name: each for each in await enrol(one, *names, keys=())}
+class Crowd:
+    """Agents, each with a token and with its way to show a certificate, or none."""
+
+    def __init__(self, one, line, agents, shows):
+        self._one, self._line, self._shows = one, line, shows
+        self.agents = {each.name: each for each in agents}
+
+    def connect(self, name):
+        shown, of = self._shows[name]
+        return self._line(self._one, shown, of=of)
+
+    def load(self, name):
+        return Load(lambda: self.connect(name), self.agents[name].bearer)
+
+    async def refused(self):
+        """Return the names of those who are not let in."""
+        found = set()
+        for name in self._shows:
+            async with self.connect(name) as connection:
+                if await connection.ask(self.agents[name].bearer) != 200:
+                    found.add(name)
+        return found
+
+
+@pytest.fixture
+async def crowd(house, enrol, line, certs, nameless):
+    """A token only; with the own certificate, another's, one of nobody; and one unseen."""
     shows = {
         "only-token": (None, certs),
         "anna": ("anna", certs),
         "wrong": ("ben", certs),
         "bad": ("nameless", nameless),
     }
+    return Crowd(house, line, await enrol(house, *shows, "quiet", keys=()), shows)
 
-    def connect(name):
-        shown, of = shows[name]
-        return line(one, shown, of=of)
 
-    async def statuses():
-        found = {}
-        for name in shows:
-            async with connect(name) as connection:
-                found[name] = await connection.ask(agents[name].bearer)
-        return found
+@pytest.fixture
+def mounted_authority(house, mounts, until):
+    """Mount the authority of agents, and wait until new handshakes ask for certificates."""
+    _, secret, files = mounts
 
-    async def refused():
-        return {name for name, status in (await statuses()).items() if status != 200}
-
-    async def foreign():
-        async with line(one, "anna", of=foreign_certs) as connection:
-            return await connection.ask(agents["quiet"].bearer)
-
-    def load(name):
-        return Load(lambda: connect(name), agents[name].bearer)
-
-    async with load("only-token") as first:
-        assert not await asks_for_certificates(one)
+    async def mounted():
+        assert not await asks_for_certificates(house)
         secret.swap(**files)
 
         async def asked():
-            return await asks_for_certificates(one)
+            return await asks_for_certificates(house)
 
         await until(asked)
-        assert await foreign() == "TLS alert", "and so it never gets as far as the plan"
-        async with load("anna") as second:
-            assert await refused() == set()
+
+    return mounted
+
+
+async def test_a_switch_breaks_exactly_whom_the_plan_named(
+    house, crowd, mounted_authority, switched, line, until, foreign_certs
+):
+    """From jwt over the authority's mount and a trial to mtls,jwt, and on to mtls alone."""
+    one = house
+    async with crowd.load("only-token") as first:
+        await mounted_authority()
+        async with line(one, "anna", of=foreign_certs) as foreign:
+            told = await foreign.ask(crowd.agents["quiet"].bearer)
+        assert told == "TLS alert", "and so it never gets as far as the plan"
+        async with crowd.load("anna") as second:
+            assert await crowd.refused() == set()
             await switched(one, AUTH_MODE="jwt", AUTH_TRIAL="mtls")
-            assert await refused() == set()
+            assert await crowd.refused() == set()
 
             async def tried():
                 return await seen_on_trial(one, "anna", "wrong", "bad")
@@ -190,13 +209,12 @@ async def test_a_switch_breaks_exactly_whom_the_plan_named(
             assert chain["unseen"] == alone["unseen"] == {"quiet"}
             before = len(first.seen), len(second.seen)
             await switched(one, AUTH_MODE="mtls,jwt")
-            assert await asks_for_certificates(one)
-            assert await refused() == chain["would not"]
+            assert await crowd.refused() == chain["would not"]
             assert len(first.seen) > before[0]
             assert len(second.seen) > before[1]
     _log.info("%d requests, none failed", len(first.seen) + len(second.seen))
-    async with connect("anna") as fresh:
+    async with crowd.connect("anna") as fresh:
         await switched(one, AUTH_MODE="mtls")
         assert await fresh.ask() == 200
-    assert await refused() == alone["would not"]
+    assert await crowd.refused() == alone["would not"]
     assert "Traceback" not in one.log
