@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -40,24 +40,43 @@ class Statement(Struct, frozen=True):
     """A statement as SQLite wants it.
 
     Attributes:
-        sql: the text, with ``?1`` for each ``$1``.
+        sql: the text, with a ``?`` for each parameter; from Python 3.14 on the driver takes
+            numbered ones by name only.
+        order: the position of the argument that each ``?`` stands for, from 0.
+        takes: how many arguments there have to be.
         reads: whether it only reads, so that it may run beside a writer.
     """
 
     sql: str
+    order: tuple[int, ...]
+    takes: int
     reads: bool
+
+    def bind(self, arguments: Sequence[object]) -> Sequence[object]:
+        """Return the arguments in the order and number in which the text asks for them.
+
+        Raises:
+            ValueError: there are too few or too many.
+        """
+        if len(arguments) != self.takes:
+            raise ValueError(f"{self.takes} arguments are needed, {len(arguments)} were given")
+        return [arguments[position] for position in self.order]
 
 
 @lru_cache(maxsize=STATEMENTS)
 def for_sqlite(sql: str) -> Statement:
     """Translate the positional parameters and see whether the statement writes."""
     words: list[str] = []
+    order: list[int] = []
 
     def replace(match: re.Match[str]) -> str:
         if word := match["word"]:
             words.append(word.upper())
-        return f"?{match['position']}" if match["position"] else match[0]
+        if not match["position"]:
+            return match[0]
+        order.append(int(match["position"]) - 1)
+        return "?"
 
     text = _TOKEN.sub(replace, sql)
     reads = words[:1] in (["SELECT"], ["WITH"]) and _WRITES.isdisjoint(words)
-    return Statement(text, reads)
+    return Statement(text, tuple(order), max(order, default=-1) + 1, reads)

@@ -85,7 +85,8 @@ class SqliteStatements:
             raise Failure(PART, "the transaction of this statement has ended")
         within = self._connection.in_transaction
         try:
-            cursor = self._connection.execute(for_sqlite(sql).sql, arguments)
+            statement = for_sqlite(sql)
+            cursor = self._connection.execute(statement.sql, statement.bind(arguments))
             rows = cursor.fetchall()
         except ERRORS as error:
             # A full disk rolls back everything, and what came next would be committed by itself.

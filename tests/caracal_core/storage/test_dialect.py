@@ -10,19 +10,30 @@ from caracal_core.storage.dialect import NOW, STATEMENTS, for_sqlite
 
 
 @pytest.mark.parametrize(
-    ("written", "sent"),
+    ("written", "sent", "order"),
     [
-        ("SELECT $1, $2, $1", "SELECT ?1, ?2, ?1"),
-        ("SELECT $12", "SELECT ?12"),
-        ("SELECT '$1', \"$2\", $3", "SELECT '$1', \"$2\", ?3"),
-        ("SELECT 'it''s $1', $2", "SELECT 'it''s $1', ?2"),
-        ("SELECT 1 -- $1\n, $2", "SELECT 1 -- $1\n, ?2"),
-        ("SELECT 1 /* $1\n */, $2", "SELECT 1 /* $1\n */, ?2"),
-        ("SELECT $0", "SELECT $0"),
+        ("SELECT $1, $2, $1", "SELECT ?, ?, ?", (0, 1, 0)),
+        ("SELECT $12", "SELECT ?", (11,)),
+        ("SELECT '$1', \"$2\", $3", "SELECT '$1', \"$2\", ?", (2,)),
+        ("SELECT 'it''s $1', $2", "SELECT 'it''s $1', ?", (1,)),
+        ("SELECT 1 -- $1\n, $2", "SELECT 1 -- $1\n, ?", (1,)),
+        ("SELECT 1 /* $1\n */, $2", "SELECT 1 /* $1\n */, ?", (1,)),
+        ("SELECT $0", "SELECT $0", ()),
     ],
 )
-def test_only_parameters_are_translated(written, sent):
-    assert for_sqlite(written).sql == sent
+def test_only_parameters_are_translated(written, sent, order):
+    statement = for_sqlite(written)
+    assert (statement.sql, statement.order) == (sent, order)
+
+
+def test_each_parameter_gets_its_argument_wherever_and_however_often_it_stands():
+    assert for_sqlite("SELECT $3, $1, $3").bind("abc") == ["c", "a", "c"]
+
+
+@pytest.mark.parametrize("arguments", ["", "a", "abc"])
+def test_arguments_that_do_not_fit_are_refused(arguments):
+    with pytest.raises(ValueError, match="2 arguments are needed"):
+        for_sqlite("SELECT $2").bind(arguments)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +58,10 @@ def test_only_what_surely_reads_goes_beside_the_writer(sql, reads):
 
 @given(st.text(alphabet="$1 '\"-/*?\nab", max_size=40))
 def test_any_text_is_translated_without_losing_a_character(sql):
-    assert for_sqlite(sql).sql.replace("?1", "$1") == sql.replace("?1", "$1")
+    statement = for_sqlite(sql.replace("?", "!"))
+    numbers = iter(statement.order)
+    parts = [f"${next(numbers) + 1}" if part == "?" else part for part in statement.sql]
+    assert "".join(parts) == sql.replace("?", "!")
 
 
 def test_the_memory_of_statements_is_bounded():
