@@ -29,6 +29,8 @@ _log = logging.getLogger("caracal.config")
 def command(ctx: click.Context, demo: bool, data_dir: Path | None) -> None:
     """Serve agents until SIGTERM or SIGINT; requests in flight are finished first.
 
+    A second signal does not wait for them: what was sent is paid for by its route's rule for cut.
+
     Prints one JSON line with both addresses once it listens; the demo prints its tour. SIGHUP
     has a changed configuration taken into effect at once.
     """

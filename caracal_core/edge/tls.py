@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import ssl
 from pathlib import Path
 
@@ -128,7 +129,8 @@ class Certificates:
 def certificates(config: TlsConfig, listen: Address, metrics: Metrics) -> Certificates | None:
     """Return what the gateway proves itself with, or None where it speaks plain HTTP.
 
-    Plain HTTP is spoken where TLS is off, and on a loopback address without readable files.
+    Plain HTTP is spoken where TLS is off, and on a loopback address that has neither file: half
+    a pair, or one that cannot be read, is refused rather than done without.
 
     Raises:
         Misconfigured: TLS is on and the files do not make a working context.
@@ -136,7 +138,12 @@ def certificates(config: TlsConfig, listen: Address, metrics: Metrics) -> Certif
     if speaks_tls(config, listen):
         return Certificates(config, metrics)
     if config.mode != "off":
-        _log.warning("no readable certificate files: %s is served without TLS", listen)
+        _log.warning(
+            "%s is served without TLS: there is neither %s (TLS_CERT_FILE) nor %s (TLS_KEY_FILE)",
+            listen,
+            config.cert_file,
+            config.key_file,
+        )
     return None
 
 
@@ -144,8 +151,8 @@ def speaks_tls(config: TlsConfig, listen: Address) -> bool:
     """Whether the address is to be encrypted, as `certificates` says."""
     if config.mode == "off":
         return False
-    readable = _readable(config.cert_file) and _readable(config.key_file)
-    return readable or not is_loopback(listen.host)
+    either = os.path.lexists(config.cert_file) or os.path.lexists(config.key_file)
+    return either or not is_loopback(listen.host)
 
 
 def _bare_context() -> ssl.SSLContext:
@@ -229,14 +236,6 @@ def _read(path: Path, where: str) -> bytes:
     if len(content) > FILE_BYTES:
         raise Misconfigured(where, f"{path} is longer than {FILE_BYTES} bytes", "Give PEM.")
     return content
-
-
-def _readable(path: Path) -> bool:
-    try:
-        _content(path)
-    except OSError:
-        return False
-    return True
 
 
 def _is_missing(path: Path) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 import msgspec
 
-from caracal_core.domain import Body, Reply, Request, Route
+from caracal_core.domain import Reply, Request, Route
 from caracal_core.errors import Answered, Failure, UpstreamTimeout
 from caracal_core.ports import Upstream
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
+from caracal_core.stages.upload import Upload
 
 CLOSE_SECONDS = 5.0
 """How long an upstream may take to end its work once the context is left."""
@@ -49,7 +50,8 @@ class Forwarding:
         upstream = self._upstreams.get(route.terms.upstream)
         if upstream is None:
             raise Failure(f"route {route.id}", f"upstream {route.terms.upstream} does not exist")
-        outgoing = self._outgoing(request, due)
+        upload = Upload(request.body, due) if request.body.length != 0 else None
+        outgoing = self._outgoing(request, upload)
         name = f"upstream {route.terms.upstream}"
         seconds = route.terms.reply_seconds or upstream.reply_seconds
         try:
@@ -58,12 +60,12 @@ class Forwarding:
             raise
         except BaseException as error:
             raise Failure(name, f"raised {type(error).__name__}") from error
-        return Sending(name, context, seconds, due)
+        return Sending(name, context, upload, seconds, due)
 
-    def _outgoing(self, request: Request, due: Due) -> Request:
+    def _outgoing(self, request: Request, upload: Upload | None) -> Request:
         """Return what the upstream gets: no credential, and a body under the deadline."""
         headers = request.headers.without(self._credentials)
-        body = _Upload(request.body, due) if request.body.length != 0 else request.body
+        body = request.body if upload is None else upload
         if headers is request.headers and body is request.body:
             return request
         return msgspec.structs.replace(request, headers=headers, body=body)
@@ -78,24 +80,33 @@ class Forwarding:
 class Sending:
     """One request at an upstream, as an asynchronous context manager."""
 
-    __slots__ = ("_context", "_due", "_name", "_seconds")
+    __slots__ = ("_context", "_due", "_name", "_seconds", "_upload")
 
     def __init__(
-        self, name: str, context: AbstractAsyncContextManager[Reply], seconds: float, due: Due
+        self,
+        name: str,
+        context: AbstractAsyncContextManager[Reply],
+        upload: Upload | None,
+        seconds: float,
+        due: Due,
     ) -> None:
         self._name = name
         self._context = context
+        self._upload = upload
         self._seconds = seconds
         self._due = due
 
     async def __aenter__(self) -> Reply:
-        """Return the upstream's reply.
+        """Return the upstream's reply; it hears of the request once a body has begun.
 
         Raises:
+            RequestTimeout: the client's body does not come.
             UpstreamTimeout: its head did not come in time; progress of an upload restarts
                 that time.
             UpstreamUnreachable: it refused, reset, or broke HTTP.
         """
+        if self._upload is not None:
+            await self._upload.begin()
         enter = Part(self._name, self._context.__aenter__, (Reply,), self._seconds, late=_no_head)
         return await enter(self._due)
 
@@ -116,39 +127,3 @@ class Sending:
 def _no_head(part: str, internal: str) -> UpstreamTimeout:
     """Say what it was that did not come in time."""
     return UpstreamTimeout(part, f"its reply's head {internal}")
-
-
-class _Upload:
-    """A request's body on its way out: while the client sends, the upstream is not late."""
-
-    __slots__ = ("_body", "_due")
-
-    def __init__(self, body: Body, due: Due) -> None:
-        self._body = body
-        self._due = due
-
-    @property
-    def length(self) -> int | None:
-        return self._body.length
-
-    def cap(self, most: int) -> None:
-        self._body.cap(most)
-
-    async def peek(self, most: int) -> bytes:
-        self._due.pause()
-        try:
-            return await self._body.peek(most)
-        finally:
-            self._due.restart()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = aiter(self._body)
-        while True:
-            self._due.pause()
-            try:
-                data = await anext(chunks)
-            except StopAsyncIteration:
-                return
-            finally:
-                self._due.restart()
-            yield data

@@ -79,9 +79,12 @@ async def test_a_body_that_breaks_its_framing_never_becomes_a_whole_request(gate
 
 @pytest.mark.parametrize("part", ["head", "body"])
 async def test_one_byte_a_second_is_given_up(gateway, part):
-    """The head has ten seconds in all; a body must bring a thousand bytes in ten."""
+    """The head has ten seconds in all; a body must bring a thousand bytes in ten.
+
+    Nothing went to the upstream, so nothing is paid for, whatever the route's rule says.
+    """
     async with Origin() as origin:
-        one = await gateway(origin.url, settle={"client_gone": "void"})
+        one = await gateway(origin.url, settle={"client_gone": "post"})
         head = b"POST /paid/x HTTP/1.1\r\nHost: g\r\n%b\r\nContent-Length: 5000\r\n\r\n"
         sent = head % token(one)
         cut = 20 if part == "head" else len(sent)
@@ -96,6 +99,8 @@ async def test_one_byte_a_second_is_given_up(gateway, part):
         assert origin.received == []
         await one.stop()
         assert await one.open_holds() == []
+        causes = [story["cause"] for story in one.stories if story["charge"]]
+        assert causes == ([] if part == "head" else ["not_sent"])
 
 
 async def drip(writer, data):

@@ -46,6 +46,15 @@ def test_tls_is_off_only_where_that_was_said(mount, authority):
     assert certificates(mount.config, ANYWHERE, FakeMetrics()) is not None
 
 
+@pytest.mark.parametrize("missing", ["cert_file", "key_file"])
+def test_half_a_pair_is_refused_on_a_loopback_address_too(mount, authority, missing):
+    """Whoever mounted one of them meant to be encrypted."""
+    mount.publish(authority)
+    getattr(mount.config, missing).unlink()
+    with pytest.raises(Misconfigured, match=rf"tls\.{missing}"):
+        certificates(mount.config, LOCAL, FakeMetrics())
+
+
 def test_broken_files_are_refused_on_a_loopback_address_too(mount, authority, make_authority):
     mount.publish(authority, key_of=make_authority("other"))
     with pytest.raises(Misconfigured, match=r"tls\.key_file.*MISMATCH"):
