@@ -24,8 +24,9 @@ class Principal(Struct, frozen=True):
         credential: a public name of the credential that was shown, unique within its scheme, by
             which it alone can be revoked: at most 256 printable characters, never the credential
             itself. None where it has no name.
-        issued_at: unix seconds when the credential was issued, by its issuer's clock, so that all
-            of an agent's older ones can be revoked at once. None where it does not say.
+        issued_at: unix seconds of the earliest moment it may have been issued, so that all of an
+            agent's older ones can be revoked at once: what its issuer's clock said, less what that
+            clock may be fast. None where it does not say.
         schemes: every scheme that proved it, in AUTH_MODE's order. Authenticators leave it empty;
             the gateway fills it in.
         once: what of the credentials is good for one request only; it is claimed like a nonce.

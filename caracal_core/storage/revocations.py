@@ -59,8 +59,8 @@ class Revocation(Struct, frozen=True):
         scheme: the scheme that the credential is of; None is any, for an agent's.
         credential: public name of the one credential; None where it is an agent's.
         agent: whose credentials are refused; None where it is one credential.
-        issued_before: unix seconds; credentials of the agent that were issued then or later are
-            good, and those that do not say when they were issued are refused.
+        issued_before: unix seconds; credentials of the agent that were surely issued then or later
+            are good, and those that do not say when they were issued are refused.
         reason: what the operator said; empty where nothing.
         created_at: unix seconds by the database's clock.
         expires_at: unix seconds when it ends; None is never.
@@ -144,7 +144,7 @@ async def is_revoked(
         scheme: the credential's scheme.
         credential: its public name, if it has one.
         agent: whom it proves.
-        issued_at: when it was issued, in unix seconds, if it says so.
+        issued_at: the earliest moment it may have been issued, in unix seconds, if it says so.
 
     Raises:
         Failure: the database cannot be asked.

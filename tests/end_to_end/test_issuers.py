@@ -138,3 +138,19 @@ async def test_with_its_issuer_down_it_starts_not_ready_and_recovers_by_itself(
 
     await until(ready)
     assert await status(one, idp.token()) == 200
+
+
+async def test_all_that_an_agent_has_is_revoked_though_its_issuers_clock_is_fast(
+    trusting, idp, tmp_path, until
+):
+    """A token that was shown before the revocation was issued before it, whatever its `iat` says."""
+    one = await trusting(home=tmp_path, leeway_seconds=60)
+    ahead = idp.token(iat=int(time.time()) + 55, exp=int(time.time()) + 120)
+    assert await status(one, ahead) == 200
+    await asyncio.to_thread(one.caracal, "revocations", "add", "--agent", AGENT)
+
+    async def refused():
+        return await status(one, ahead) == 401
+
+    await until(refused)
+    assert await status(one, idp.token()) == 401

@@ -57,7 +57,7 @@ async def test_a_token_of_every_algorithm_proves_its_agent(opened, every_issuer,
             "scopes": "read write",
         },
         credential="https://idp.example 1",
-        issued_at=NOW - 5,
+        issued_at=NOW - 5 - 30,
     )
 
 

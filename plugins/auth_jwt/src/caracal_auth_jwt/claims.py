@@ -88,7 +88,7 @@ class ClaimRules(Struct, frozen=True):
             "jwt",
             attributes,
             credential=_credential(attributes),
-            issued_at=issued,
+            issued_at=None if issued is None else issued - self.leeway_seconds,
             once=(self._once(attributes, issued, ends),) if self.single_use else (),
         )
         return Proof(principal, begins - self.leeway_seconds, ends, thumbprint(claims))
