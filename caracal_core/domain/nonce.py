@@ -28,10 +28,9 @@ class Once(Struct, frozen=True):
     Attributes:
         value: the same for every form of this credential and for no other one of its
             principal's: 1-128 visible ASCII characters, such as a digest of what names it.
-        issued_at: unix seconds when it was issued.
-        expires_at: unix seconds from which it proves nobody any more.
+        issued_at: unix seconds when it was issued, by its issuer's clock; it is held against the
+            window of timestamps, so that it need not be remembered for as long as it proves.
     """
 
     value: str
     issued_at: float
-    expires_at: float

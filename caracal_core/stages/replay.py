@@ -75,12 +75,12 @@ class Replay:
         """Claim a credential like a nonce whose timestamp is the time when it was issued.
 
         What a guard surely remembers reaches back as far as the window does, so an older
-        credential could have been used before.
+        credential could have been used before. So it is remembered as long as a nonce, and no
+        longer: it may prove an agent for a day, and would hold a place in the guard all day.
         """
         if self._guard is None:
             raise Failure("replay", "a credential is for single use, and replay protection is off")
-        now = self._clock.now()
-        expires_at = max(once.expires_at, now + self._window.remember)
+        expires_at = self._clock.now() + self._window.remember
         nonce = Nonce(principal.id, once.value, expires_at, once.issued_at)
         try:
             self._check_age(once.issued_at)

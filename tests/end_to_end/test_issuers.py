@@ -143,7 +143,7 @@ async def test_with_its_issuer_down_it_starts_not_ready_and_recovers_by_itself(
 async def test_all_that_an_agent_has_is_revoked_though_its_issuers_clock_is_fast(
     trusting, idp, tmp_path, until
 ):
-    """A token that was shown before the revocation was issued before it, whatever its `iat` says."""
+    """A token that was shown before the revocation was issued before it, whatever `iat` says."""
     one = await trusting(home=tmp_path, leeway_seconds=60)
     ahead = idp.token(iat=int(time.time()) + 55, exp=int(time.time()) + 120)
     assert await status(one, ahead) == 200

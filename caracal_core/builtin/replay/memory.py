@@ -18,6 +18,8 @@ MARGIN_SECONDS = 5.0
 class MemoryReplayGuard:
     """Implements `ReplayGuard` for one process.
 
+    The stage has everything remembered for equally long, so the oldest is the first to expire.
+
     It never forgets a live nonce: full, or with the clock set back, it fails. What it cannot
     know is what an earlier process accepted, so it refuses timestamps from before its start.
     (A timestamp from ahead of that, which the earlier process took, passes once more: use the

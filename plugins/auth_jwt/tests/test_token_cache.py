@@ -109,7 +109,7 @@ def test_switched_off_it_remembers_and_counts_nothing(make_cache, metrics, sourc
 
 def test_a_token_for_single_use_is_not_worth_remembering(make_cache, source):
     cache = make_cache()
-    cache.keep("a", verified(source, once=(Once("jti:1", NOW, NOW),)))
+    cache.keep("a", verified(source, once=(Once("jti:1", NOW),)))
     assert cache.find("a", NOW) is None
 
 

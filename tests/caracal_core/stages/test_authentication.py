@@ -116,7 +116,7 @@ async def test_what_either_credential_may_say_once_stays_with_the_principal(watc
 
     def saying(name, challenge, *values):
         async def authenticate(request):
-            return Principal("anna", name, once=tuple(Once(v, NOW, NOW) for v in values))
+            return Principal("anna", name, once=tuple(Once(v, NOW) for v in values))
 
         headers = AUTHORIZATION if challenge else frozenset()
         return Scheme(name, challenge, headers, Part(name, authenticate, (Principal,), 5))

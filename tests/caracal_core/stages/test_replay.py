@@ -4,14 +4,18 @@ import asyncio
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from caracal_core.assembly.services import SystemClock
 from caracal_core.builtin.replay.config import ReplayRules
-from caracal_core.builtin.replay.epochs import open_epoch
+from caracal_core.builtin.replay.epochs import open_epoch, sweep
+from caracal_core.builtin.replay.memory import MemoryReplayGuard
 from caracal_core.builtin.replay.stored import StoredReplayGuard
 from caracal_core.domain import Once
 from caracal_core.errors import BadRequest, Failure, NonceMissing, Replayed, TimestampOutOfWindow
+from caracal_core.stages.deadline import Warden
 from caracal_core.stages.part import Part
 from caracal_core.stages.replay import Replay, Window
 from caracal_core.testing.fakes.clock import FakeClock
@@ -141,8 +145,8 @@ async def test_two_of_either_header_are_400(claim, twice):
         await claim(*stamped(), (twice, str(NOW)))
 
 
-def token(value="jti:1", issued_at=NOW - 5, expires_at=NOW + 600):
-    return Once(value, issued_at, expires_at)
+def token(value="jti:1", issued_at=NOW - 5):
+    return Once(value, issued_at)
 
 
 @pytest.mark.parametrize("rule", ["required", "when_present", "off"])
@@ -162,14 +166,83 @@ async def test_each_of_two_such_credentials_is_claimed(claim, guard):
         await claim(once=[token("c"), token("b")])
 
 
-async def test_a_credential_is_remembered_until_it_expires_and_no_shorter_than_a_nonce(
-    claim, guard
-):
-    """A sweep believes nothing as old as what it removed, so nothing may be removed early."""
-    await claim(once=[token(expires_at=NOW + 600)])
-    assert (guard.expires_at, guard.issued_at) == (NOW + 600, NOW - 5)
-    await claim(once=[token("jti:2", expires_at=NOW + 1)])
-    assert guard.expires_at == NOW + 360
+async def test_a_credential_is_remembered_as_long_as_a_nonce(claim, guard):
+    """Beyond that its age refuses it, however long it proves."""
+    await claim(once=[token()])
+    assert (guard.expires_at, guard.issued_at) == (NOW + 360, NOW - 5)
+
+
+def in_memory(clock, **rules):
+    """Return the stage on the guard in memory."""
+    rules = ReplayRules(**rules)
+    window = Window(rules.timestamp_window, rules.future_skew, rules.nonce_seconds)
+    return Replay(Part("guard", MemoryReplayGuard(rules, clock).claim, (bool,), 5), window, clock)
+
+
+async def test_a_credential_that_proves_for_long_does_not_fill_the_memory(watched):
+    """It was used first, and thousands of nonces come after it, each with room for it in time."""
+    clock = FakeClock(NOW)
+    stage = in_memory(clock, nonce_cache_size=1000)
+    proved = replace(a_principal(), once=(token(issued_at=NOW),))
+
+    async def use(principal, *headers):
+        request = a_request(headers=headers)
+        await watched(lambda due: stage.claim(request, principal, a_route(), due))
+
+    await use(proved)
+    for number in range(4000):
+        clock.advance(0.5)
+        await use(a_principal(), *stamped(f"n-{number}", int(clock.now())))
+
+
+@given(
+    st.floats(-300, 30),
+    st.lists(st.floats(0, 400), max_size=12),
+    st.sampled_from([1, 300, 1000]),
+)
+def test_a_credential_never_passes_twice_in_memory(issued, steps, ttl):
+    """Whenever it is shown again, and whatever is forgotten in between."""
+    clock = FakeClock(NOW)
+    stage = in_memory(clock, nonce_cache_ttl=ttl)
+    warden = Warden()
+
+    async def use(once):
+        principal = replace(a_principal(), once=(once,))
+        due = warden.watch()
+        try:
+            await stage.claim(a_request(), principal, a_route(), due)
+        finally:
+            warden.release(due)
+
+    async def shown_on_and_on():
+        await use(token(issued_at=NOW + issued))
+        for number, step in enumerate(steps):
+            clock.advance(step)
+            await use(token(f"other:{number}", issued_at=clock.now()))
+            with pytest.raises((Replayed, TimestampOutOfWindow)):
+                await use(token(issued_at=NOW + issued))
+
+    asyncio.run(shown_on_and_on())
+
+
+async def test_a_wider_window_does_not_revive_a_credential_that_was_forgotten(database, watched):
+    """After a reload, or beside a replica whose window is narrower still."""
+    now, clock = time.time(), FakeClock(time.time())
+
+    def stage(past):
+        rules = ReplayRules(timestamp_window=past, nonce_cache_ttl=1, future_skew=0)
+        guard = StoredReplayGuard(database, clock, rules)
+        window = Window(past, 0, rules.nonce_seconds)
+        return Replay(Part("guard", guard.claim, (bool,), 30), window, clock)
+
+    await open_epoch(database, ReplayRules())
+    principal = replace(a_principal(), once=(Once("jti:1", now - 1),))
+    narrow, wide = stage(2), stage(3600)
+    await watched(lambda due: narrow.claim(a_request(), principal, a_route(), due))
+    await database.execute("UPDATE nonces SET expires_at = $1", now - 1000)
+    assert await sweep(database)
+    with pytest.raises(TimestampOutOfWindow):
+        await watched(lambda due: wide.claim(a_request(), principal, a_route(), due))
 
 
 @pytest.mark.parametrize("issued_at", [NOW - 301, NOW + 61, 0])
@@ -213,7 +286,7 @@ async def test_of_many_uses_at_two_replicas_one_passes(database, watched):
         )
         for _ in range(2)
     ]
-    principal = replace(a_principal(), once=(Once("jti:1", now - 1, now + 60),))
+    principal = replace(a_principal(), once=(Once("jti:1", now - 1),))
 
     async def use(stage):
         try:

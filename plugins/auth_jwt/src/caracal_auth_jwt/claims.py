@@ -89,7 +89,7 @@ class ClaimRules(Struct, frozen=True):
             attributes,
             credential=_credential(attributes),
             issued_at=None if issued is None else issued - self.leeway_seconds,
-            once=(self._once(attributes, issued, ends),) if self.single_use else (),
+            once=(self._once(attributes, issued),) if self.single_use else (),
         )
         return Proof(principal, begins - self.leeway_seconds, ends, thumbprint(claims))
 
@@ -128,13 +128,13 @@ class ClaimRules(Struct, frozen=True):
         return name
 
     @staticmethod
-    def _once(attributes: Mapping[str, str], issued: float | None, ends: float) -> Once:
+    def _once(attributes: Mapping[str, str], issued: float | None) -> Once:
         """Return what is claimed of a token for single use: its name, however it is written."""
         if not attributes.get("jti") or issued is None:
             raise Unauthenticated("the token is for single use and has no jti or no iat")
         name = json.dumps([attributes.get("issuer"), attributes["jti"]]).encode()
         digest = urlsafe_b64encode(hashlib.sha256(name).digest()).rstrip(b"=").decode()
-        return Once(f"jti:{digest}", issued, ends)
+        return Once(f"jti:{digest}", issued)
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:
