@@ -22,18 +22,18 @@ class Gateway:
         observation: Observation,
         routing: Routing,
         authentication: Authentication,
-        trial: Trial,
         replay: Replay,
         authorization: Authorization,
+        trial: Trial,
         charging: Charging,
         forwarding: Forwarding,
     ) -> None:
         self.observation = observation
         self.routing = routing
         self.authentication = authentication
-        self.trial = trial
         self.replay = replay
         self.authorization = authorization
+        self.trial = trial
         self.charging = charging
         self.forwarding = forwarding
 
@@ -48,10 +48,10 @@ class Gateway:
             route = record.route = await self.routing.match(request, due)
             principal = await self.authentication.authenticate(request, route, due)
             record.principal = principal
-            record.trial = await self.trial.judge(request, principal, due)
             await self.replay.claim(request, principal, route, due)
             access = Access(principal, route.id, route.action, route.resource)
             record.decision = await self.authorization.decide(access, due)
+            record.trial = await self.trial.judge(request, principal, due)
             price = await self.charging.quote(request, route, principal, due)
             with self.charging.hold(request, route, principal, price, due) as hold:
                 record.hold = hold

@@ -113,9 +113,9 @@ def wire(
         Observation(observers, warden, lost, Reasons(mask, credentials), own_fields(shown)),
         Routing(_parts(furnishings, "routers", "match", (Route, NoneType), each)),
         _authentication(furnishings, directory, revocations, each),
-        _trial(on_trial, revocations, min(each, TRIAL_SECONDS)),
         _replay(furnishings, rules, clock),
         _authorization(furnishings, each),
+        _trial(on_trial, revocations, min(each, TRIAL_SECONDS), clock),
         _charging(furnishings, rules),
         Forwarding(
             _upstreams(furnishings),
@@ -181,13 +181,15 @@ def _authentication(
     )
 
 
-def _trial(on_trial: Sequence[Furnishing], revocations: Revocations, each: float) -> Trial:
+def _trial(
+    on_trial: Sequence[Furnishing], revocations: Revocations, each: float, clock: Clock
+) -> Trial:
     candidates = [
         Candidate(part.scheme, _authenticator(f.name, part, each))
         for f in on_trial
         for part in f.authenticators
     ]
-    return Trial(candidates, _revoked(revocations, each))
+    return Trial(candidates, _revoked(revocations, each), clock)
 
 
 def _authenticator(plugin: str, part: Authenticator, each: float) -> Part[Principal | None]:

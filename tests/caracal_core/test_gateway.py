@@ -96,9 +96,9 @@ class _House:
             ),
             Routing([self._part(each.router.match, Route, NOTHING)]),
             self._authentication(each),
-            Trial([], self._part(each.revocations.revoked, bool)),
             Replay(self._part(each.guard.claim, bool), Window(300, 60, 360), FakeClock(NOW)),
             Authorization([self._part(each.policy.decide, Decision, NOTHING)]),
+            Trial([], self._part(each.revocations.revoked, bool), FakeClock(NOW)),
             Charging(
                 self._part(each.tariff.quote, Money),
                 self._part(each.ledger.reserve, Reservation),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from caracal_core.stages.part import Part
+from caracal_core.stages.trial import Candidate, Trial
 from caracal_core.testing.fakes import (
     TrivialAuthenticator,
     TrivialDirectory,
@@ -25,7 +27,7 @@ from caracal_core.testing.fakes import (
     broken,
     deny,
 )
-from caracal_core.testing.rehearsal import Rehearsal
+from caracal_core.testing.rehearsal import WINDOW, Rehearsal
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 NONCE = {"x-caracal-nonce": "n-1", "x-caracal-timestamp": "1800000000"}
@@ -77,6 +79,34 @@ async def test_a_request_walks_the_whole_corridor_in_this_order():
         await rehearsal.call(a_request(headers=NONCE))
     print(" -> ".join(journal))  # noqa: T201 - pytest shows it where the order is another
     assert journal == WHOLE
+
+
+def _tried(rehearsal, work):
+    """Put a mode on trial that does this work and knows no credential."""
+
+    async def authenticate(_request):
+        work()
+
+    candidate = Candidate("mtls", Part("mtls", authenticate, (type(None),), 1.0))
+    revoked = Part("revocations", TrivialRevocations().revoked, (bool,), 1.0)
+    rehearsal.gateway.trial = Trial([candidate], revoked, rehearsal.clock)
+
+
+async def test_a_mode_on_trial_is_asked_before_money_and_after_all_that_its_time_could_change():
+    journal = []
+    async with _house(journal) as rehearsal:
+        _tried(rehearsal, lambda: journal.append("try"))
+        await rehearsal.call(a_request(headers=NONCE))
+    assert journal == [*WHOLE[:6], "try", *WHOLE[6:]]
+    assert WHOLE[5:7] == ["decide", "quote"]
+
+
+async def test_a_mode_on_trial_that_takes_its_time_makes_no_timestamp_too_old():
+    """The last moment of the window is still in it."""
+    async with _house([]) as rehearsal:
+        oldest = NONCE | {"x-caracal-timestamp": str(int(rehearsal.clock.now() - WINDOW.past))}
+        _tried(rehearsal, lambda: rehearsal.clock.advance(1))
+        assert (await rehearsal.call(a_request(headers=oldest))).status == 200
 
 
 def test_the_order_is_the_documented_one():

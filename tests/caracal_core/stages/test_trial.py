@@ -1,14 +1,16 @@
 """A scheme on trial is told what the agent showed, and has no say, whatever it does."""
 
 import asyncio
+import logging
 
 import pytest
 
 from caracal_core.domain import Principal
 from caracal_core.errors import BadRequest, Failure, Unauthenticated
 from caracal_core.stages.part import Part
-from caracal_core.stages.trial import Candidate, Outcome, Trial
+from caracal_core.stages.trial import PAUSE_SECONDS, Candidate, Outcome, Trial
 from caracal_core.testing.fakes.behaviour import allow, deny
+from caracal_core.testing.fakes.clock import FakeClock
 from caracal_core.testing.fakes.parts import TrivialRevocations
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.values import a_principal
@@ -31,9 +33,10 @@ def candidate(name, answer=None):
     return Candidate(name, Part(name, authenticate, (Principal, type(None)), 0.05))
 
 
-def trial(*candidates, revoked=allow):
+def trial(*candidates, revoked=allow, clock=None):
     known = TrivialRevocations(revoked)
-    return Trial(candidates, Part("revocations", known.revoked, (bool,), 0.05))
+    part = Part("revocations", known.revoked, (bool,), 0.05)
+    return Trial(candidates, part, clock or FakeClock())
 
 
 async def judged(watched, judge, request=None):
@@ -74,6 +77,54 @@ async def test_who_hangs_is_skipped_at_its_deadline(watched):
         candidate("other", Principal("anna", "other")),
     )
     assert await judged(watched, judge) == Outcome(proved=("other",))
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["broke", "was late"])
+async def test_who_broke_or_was_late_is_left_alone_for_a_while_which_is_said_once(
+    watched, caplog, late
+):
+    """Many requests that met the same say it once; after the pause it is asked again."""
+    asked = []
+
+    async def hangs(_request):
+        asked.append(1)
+        if late:
+            await _for_ever()
+        await asyncio.sleep(0)
+        raise Failure("mtls", "down")
+
+    clock = FakeClock()
+    other = candidate("other", Principal("anna", "other"))
+    judge = trial(candidate("mtls", hangs), other, clock=clock)
+    with caplog.at_level(logging.WARNING, "caracal.trial"):
+        both = await asyncio.gather(judged(watched, judge), judged(watched, judge))
+        clock.advance(PAUSE_SECONDS - 0.1)
+        assert [*both, await judged(watched, judge)] == [Outcome(proved=("other",))] * 3
+    assert len(asked) == 2
+    assert caplog.text.count("mtls, on trial, is not asked for 30 s") == 1
+    clock.advance(0.1)
+    await judged(watched, judge)
+    assert len(asked) == 3
+
+
+async def test_who_refuses_or_is_shown_nothing_is_asked_again(watched):
+    """Only what the scheme cannot do is a reason to leave it alone."""
+    answers = iter([Unauthenticated("bad"), None, BadRequest("two"), Principal("anna", "mtls")])
+
+    async def answer(_request):
+        said = next(answers)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    judge = trial(candidate("mtls", answer))
+    bad = Outcome(refused=("mtls",))
+    assert [await judged(watched, judge) for _ in range(4)] == [
+        bad,
+        Outcome(),
+        bad,
+        Outcome(proved=("mtls",)),
+    ]
 
 
 async def test_junk_is_skipped(watched):
