@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from caracal_core.domain import Headers
 from caracal_core.domain.field_names import canonical
@@ -37,7 +38,8 @@ class Reasons:
         """Return one line of at most `REASON_MAX` printable characters, or None for no error.
 
         A plugin words its own refusals. One that quotes the credential it was shown is not
-        repeated, nor is what the house knows for a secret.
+        repeated, nor is what the house knows for a secret. Whatever the error is, this returns:
+        a story that cannot be worded is told with the error's type.
 
         Args:
             error: what ended the exchange.
@@ -45,14 +47,19 @@ class Reasons:
         """
         if error is None:
             return None
-        text = _said(error)[:_LOOKED_AT_MAX]
-        if headers is not None and self._quotes(text, headers):
-            return WITHHELD
-        return _one_line(self._mask(text))
+        with suppress(BaseException):  # a plugin's own class may do anything; nothing waits in it
+            return self._worded(_said(error), headers)
+        return _one_line(_raised(error))
 
     def hide(self, text: str) -> str:
         """Return a word of the client's, such as its path, without what looks like a secret."""
         return self._mask(text)
+
+    def _worded(self, text: str, headers: Headers | None) -> str:
+        text = text[:_LOOKED_AT_MAX]
+        if headers is not None and self._quotes(text, headers):
+            return WITHHELD
+        return _one_line(self._mask(text))
 
     def _quotes(self, text: str, headers: Headers) -> bool:
         """Whether the text holds a word of a credential of the request."""
@@ -66,11 +73,19 @@ class Reasons:
 
 
 def _said(error: BaseException) -> str:
-    """Return what an error says of itself; of one that is not the house's, its type alone."""
+    """Return what an error says of itself; of one that is not the house's, its type alone.
+
+    So of one whose reason is no text: another exception's words may hold anything.
+    """
     if isinstance(error, Answered):
-        return error.reason
+        reason = error.reason
+        return reason if isinstance(reason, str) else _raised(error)
     if isinstance(error, asyncio.CancelledError):
         return CLIENT_GONE
+    return _raised(error)
+
+
+def _raised(error: BaseException) -> str:
     return f"raised {type(error).__name__}"
 
 

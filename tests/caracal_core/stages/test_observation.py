@@ -140,6 +140,20 @@ async def test_a_reason_that_quotes_the_credential_is_not_told(observe):
     assert observer.exchanges[0].reason == "withheld: it held the client's credential"
 
 
+@pytest.mark.parametrize(
+    "error", [Unauthenticated(ValueError("no")), Denied(b"no"), Failure("x", KeyError("no"))]
+)
+async def test_a_reason_that_is_no_text_costs_neither_the_story_nor_the_answer(observe, error):
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    with pytest.raises(type(error)):
+        watch(observation, a_request(), error=error)
+    await observation.drain()
+    [story] = observer.exchanges
+    assert (story.status, story.code) == (error.status, error.code)
+    assert story.reason == f"raised {type(error).__name__}"
+
+
 async def test_a_secret_in_the_path_or_in_the_clients_id_is_not_told(observe):
     """Clients put keys into the strangest places, and every story is written down."""
     observer = TrivialObserver()

@@ -33,6 +33,40 @@ def test_what_ended_an_exchange_is_worded(error, reason):
     assert REASONS.word(error, Headers()) == reason
 
 
+class _Unsayable(Unauthenticated):
+    """A plugin's own, whose reason breaks."""
+
+    @property
+    def reason(self):
+        raise SystemExit("a secret")
+
+
+class _Wayward(str):
+    """A text that breaks once it is looked at."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key):
+        raise ValueError("a secret")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Unauthenticated(ValueError("a secret")), "raised Unauthenticated"),
+        (Denied(b"a secret"), "raised Denied"),
+        (Denied(["a secret"]), "raised Denied"),
+        (BadRequest(ValueError("a secret")), "raised BadRequest"),
+        (Failure("x", KeyError("a secret")), "raised Failure"),
+        (Failure("x", 7), "raised Failure"),
+        (_Unsayable(), "raised _Unsayable"),
+        (Denied(_Wayward("no")), "raised Denied"),
+    ],
+)
+def test_only_text_is_a_reason_and_whatever_it_is_something_is_said(error, reason):
+    assert REASONS.word(error, Headers([("x-their-token", TOKEN)])) == reason
+
+
 @given(st.text(alphabet=st.characters(), max_size=600))
 def test_any_text_becomes_one_short_line(text):
     reason = REASONS.word(Denied(text))
