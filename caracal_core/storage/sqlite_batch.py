@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -14,17 +15,20 @@ from caracal_core.ports import Transaction
 from caracal_core.storage.errors import PART, OutcomeUnknown
 from caracal_core.storage.sqlite_connection import ERRORS, SqliteStatements, failure
 
+_PASSING = (Exception, asyncio.CancelledError)
+
 
 class Outcome(Struct, frozen=True):
     """What became of one work.
 
     Attributes:
         value: what it returned.
-        error: what it raised, or why it was rolled back; None where it is committed.
+        error: what it raised, or why it was rolled back; None where it is committed. Never
+            what a future refuses to hold, or what would end the process that awaits it.
     """
 
     value: object = None
-    error: BaseException | None = None
+    error: Exception | asyncio.CancelledError | None = None
 
 
 class _Lost(Exception):
@@ -73,7 +77,7 @@ def _done(connection: sqlite3.Connection, work: Transaction[object]) -> Outcome:
     try:
         outcome = Outcome(_driven(work(statements)))
     except BaseException as error:
-        outcome = Outcome(error=error)
+        outcome = Outcome(error=_answer(error))
         if not connection.in_transaction:
             raise _Lost(_said(error)) from error
         connection.execute("ROLLBACK TO work")
@@ -81,6 +85,16 @@ def _done(connection: sqlite3.Connection, work: Transaction[object]) -> Outcome:
         statements.end()
     connection.execute("RELEASE work")
     return outcome
+
+
+def _answer(error: BaseException) -> Exception | asyncio.CancelledError:
+    """Return what a work's caller is told: what was raised, or its type where it may not pass.
+
+    A future refuses StopIteration, and SystemExit would end the event loop of who awaits it.
+    """
+    if isinstance(error, _PASSING) and not isinstance(error, StopIteration):
+        return error
+    return Failure(PART, f"a transaction raised {type(error).__name__}")
 
 
 def _said(error: BaseException) -> str:

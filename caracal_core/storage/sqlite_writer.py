@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from caracal_core.errors import Failure
 from caracal_core.ports import Transaction
-from caracal_core.storage.errors import PART
+from caracal_core.storage.errors import PART, OutcomeUnknown
 from caracal_core.storage.sqlite_batch import Outcome, commit_together
 
 MOST_TOGETHER = 256
@@ -103,26 +103,36 @@ class Writer:
         if not batch:
             self._idle.set()
             return
-        works: Sequence[Transaction[Any]] = [job.work for job in batch]
-        done = self._loop.run_in_executor(self._thread, commit_together, self._connection, works)
-        done.add_done_callback(partial(self._ended, batch))
+        works: list[Transaction[Any]] = [job.work for job in batch]
+        run = self._loop.run_in_executor
+        try:
+            done = run(self._thread, commit_together, self._connection, works)
+        except Exception as error:  # noqa: BLE001 - such as that no thread can be started
+            works.clear()  # they stand in the queue all the same, for a thread that starts later
+            self._answer(batch, _broken(batch, error))
+        else:
+            done.add_done_callback(partial(self._ended, batch))
 
     def _ended(self, batch: Sequence[_Job[Any]], done: asyncio.Future[Sequence[Outcome]]) -> None:
-        """Hand out what became of a batch, and begin the next."""
-        broken = done.exception()
-        if broken is None:
-            outcomes = done.result()
-        else:
-            error = f"the writer raised {type(broken).__name__}"
-            outcomes = [Outcome(error=Failure(PART, error)) for _ in batch]
-        for job, outcome in zip(batch, outcomes, strict=True):
-            if job.receipt.done():
-                continue
-            if outcome.error is None:
-                job.receipt.set_result(outcome.value)
-            else:
-                job.receipt.set_exception(cast(Exception, outcome.error))
-        self._loop.call_soon(self._begin)  # behind those whom this woke up
+        """Hand out what became of a batch."""
+        error = done.exception()
+        self._answer(batch, done.result() if error is None else _broken(batch, error))
+
+    def _answer(self, batch: Sequence[_Job[Any]], outcomes: Sequence[Outcome]) -> None:
+        """Answer every job of a batch, and begin the next, whatever happens to this one."""
+        try:
+            for job, outcome in zip(batch, outcomes, strict=True):
+                if job.receipt.done():
+                    continue
+                if outcome.error is None:
+                    job.receipt.set_result(outcome.value)
+                else:
+                    job.receipt.set_exception(outcome.error)
+        finally:
+            for job in batch:
+                if not job.receipt.done():
+                    job.receipt.set_exception(OutcomeUnknown(PART, "the outcome was lost"))
+            self._loop.call_soon(self._begin)  # behind those whom this woke up
 
     def _expire(self) -> None:
         """Fail what has waited too long; one timer serves all, for they wait equally long."""
@@ -135,3 +145,9 @@ class Writer:
                 receipt.set_exception(Failure(PART, error))
         if self._waiting:
             self._expiry = self._loop.call_at(self._waiting[0].until, self._expire)
+
+
+def _broken(batch: Sequence[_Job[Any]], error: BaseException) -> Sequence[Outcome]:
+    """Return what becomes of a batch that the thread did not carry out; each gets its own."""
+    reason = f"the writer raised {type(error).__name__}"
+    return [Outcome(error=Failure(PART, reason)) for _ in batch]

@@ -155,10 +155,15 @@ async def test_a_directory_that_cannot_be_made_is_misconfigured(tmp_path, sqlite
 
 
 @pytest.mark.parametrize(
-    ("ending", "code"), [("raise SystemExit(3)", 3), ("raise KeyError", 1), ("pass", 0)]
+    ("ending", "inside", "code"),
+    [
+        ("raise SystemExit(3)", False, 3),
+        ("raise SystemExit(3)", True, 1),  # a work's is told to its caller as a failure
+        *(("raise KeyError", inside, 1) for inside in (True, False)),
+        *(("pass", inside, 0) for inside in (True, False)),
+    ],
 )
-@pytest.mark.parametrize("inside", [True, False])
-def test_the_process_ends_with_the_store_however_it_is_left(sqlite_config, ending, code, inside):
+def test_the_process_ends_with_the_store_however_it_is_left(sqlite_config, ending, inside, code):
     """A thread that waits for work would keep the interpreter from exiting."""
     program = f"""
 import asyncio, pathlib

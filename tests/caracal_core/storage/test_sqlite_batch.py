@@ -62,12 +62,26 @@ def test_a_batch_is_one_commit_and_each_work_gets_its_own_result(connection):
     assert names(connection) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("error", [KeyError("own"), asyncio.CancelledError(), SystemExit(3)])
+@pytest.mark.parametrize("error", [KeyError("own"), asyncio.CancelledError()])
 def test_what_one_raises_rolls_back_that_one_only(connection, error):
     works = [adds("a"), adds("b", error), adds("a"), adds("c")]
     first, own, taken, last = commit_together(connection, works)
     assert (first.error, own.error, last.error) == (None, error, None)
     assert isinstance(taken.error, ConstraintViolated)
+    assert names(connection) == ["a", "c"]
+
+
+@pytest.mark.parametrize("raised", [StopIteration, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_what_no_caller_may_be_given_is_a_failure_of_that_one(connection, raised):
+    """A future refuses the first, and the others would end the loop of who awaits it."""
+
+    def end(tx):
+        raise raised("own")
+
+    first, own, last = commit_together(connection, [adds("a"), end, adds("c")])
+    assert (first.error, last.error) == (None, None)
+    assert type(own.error) is Failure
+    assert own.error.internal == f"a transaction raised {raised.__name__}"
     assert names(connection) == ["a", "c"]
 
 

@@ -1,11 +1,13 @@
 """Writers take turns without a timer, and none is lost, or done after it was dropped."""
 
 import asyncio
+import threading
 
 import pytest
 
 from caracal_core.errors import Failure
 from caracal_core.storage import sqlite_writer
+from caracal_core.storage.sqlite_batch import Outcome
 from caracal_core.storage.sqlite_connection import connect
 from caracal_core.storage.sqlite_writer import Writer
 
@@ -166,3 +168,52 @@ async def test_a_writer_that_breaks_fails_its_batch_and_goes_on(opened, monkeypa
         with pytest.raises(Failure, match="raised MemoryError"):
             await opened.writer.do(inserts("a"))
     assert await opened.writer.do(inserts("b")) == "b"
+
+
+@pytest.mark.parametrize("raised", [StopIteration, SystemExit, KeyboardInterrupt])
+async def test_a_work_that_ends_what_runs_it_fails_alone(opened, raised):
+    """Such as a plain callable with a ``next()`` in it that finds nothing."""
+
+    def end(tx):
+        raise raised
+
+    receipts = [opened.writer.do(work) for work in (inserts("a"), end, inserts("b"))]
+    async with asyncio.timeout(30):
+        first, own, last = await asyncio.gather(*receipts, return_exceptions=True)
+        assert (first, type(own), last) == ("a", Failure, "b")
+        assert await opened.writer.do(inserts("c")) == "c"
+    assert opened.values == [*"abc"]
+
+
+async def test_a_batch_for_which_no_thread_starts_fails_undone_and_the_next_is_done(
+    opened, monkeypatch
+):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    async with asyncio.timeout(30):
+        with monkeypatch.context() as breaking:
+            breaking.setattr(threading.Thread, "start", refuse)
+            receipts = [opened.writer.do(inserts(value)) for value in "ab"]
+            lost = await asyncio.gather(*receipts, return_exceptions=True)
+        assert [error.internal for error in lost] == ["the writer raised RuntimeError"] * 2
+        assert await opened.writer.do(inserts("c")) == "c"
+    assert opened.values == ["c"]
+
+
+@pytest.mark.parametrize("outcomes", [[], [Outcome("a"), Outcome(error=StopIteration())]])
+async def test_whatever_comes_back_everybody_is_answered_and_the_next_is_done(
+    opened, monkeypatch, outcomes
+):
+    """The loop is told of it, as of anything that breaks in a callback."""
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    async with asyncio.timeout(30):
+        with monkeypatch.context() as breaking:
+            breaking.setattr(sqlite_writer, "commit_together", lambda *_: outcomes)
+            receipts = [opened.writer.do(inserts(value)) for value in "abc"]
+            answers = await asyncio.gather(*receipts, return_exceptions=True)
+        assert "the outcome was lost" in {getattr(each, "internal", None) for each in answers}
+        assert await opened.writer.do(inserts("d")) == "d"
+    assert opened.values == ["d"]
+    assert len(told) == 1
