@@ -40,19 +40,22 @@ def test_it_is_its_issuers_by_name_and_signature(authority, make_authority):
     assert not found.is_from(signer_of(renamed.own.certificate)), "only the key fits"
 
 
+@pytest.mark.parametrize("critical", [True, False])
 @pytest.mark.parametrize(
-    ("extension", "why"),
+    "extension",
     [
-        (x509.DeltaCRLIndicator(1), "a part only"),
-        (
-            x509.IssuingDistributionPoint(None, None, True, False, None, False, False),
-            "a part only",
-        ),
+        x509.DeltaCRLIndicator(1),
+        x509.IssuingDistributionPoint(None, None, True, False, None, False, False),
     ],
 )
-def test_a_part_of_a_list_is_refused(authority, extension, why):
-    with pytest.raises(Unfit, match=why):
-        load(pem(authority.revocation_list(extensions=[(extension, True)])))
+def test_a_part_of_a_list_is_refused(authority, extension, critical):
+    """Whatever the list says of how much it matters."""
+    with pytest.raises(Unfit, match="a part only"):
+        load(pem(authority.revocation_list(extensions=[(extension, critical)])))
+
+
+def test_what_else_a_full_list_says_is_no_reason_to_refuse_it(authority):
+    assert load(pem(authority.revocation_list(extensions=[(x509.CRLNumber(7), False)])))
 
 
 def test_a_list_with_certificates_of_others_is_refused(authority, make_authority, right, clock):

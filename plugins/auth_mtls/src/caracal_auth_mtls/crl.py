@@ -15,6 +15,8 @@ BYTES_MAX = 2**24
 
 _LISTS_MAX = 64
 _SIGNERS_MAX = 64
+_PARTIAL = (x509.DeltaCRLIndicator, x509.IssuingDistributionPoint)
+"""What makes a list a part; RFC 5280 wants them critical, and not every authority obeys."""
 _BEGIN, _END = b"-----BEGIN X509 CRL-----", b"-----END X509 CRL-----"
 
 
@@ -41,8 +43,8 @@ class Crl:
     def __init__(self, parsed: x509.CertificateRevocationList) -> None:
         if parsed.next_update_utc is None:
             raise Unfit("holds a list that does not say when the next one comes (nextUpdate)")
-        if any(each.critical for each in parsed.extensions):
-            raise Unfit("holds a list of a part only (it has a critical extension)")
+        if any(each.critical or isinstance(each.value, _PARTIAL) for each in parsed.extensions):
+            raise Unfit("holds a list of a part only (delta, partitioned or otherwise critical)")
         if not is_signed_well(parsed):
             raise Unfit("holds a list that is signed over a broken hash")
         self._parsed = parsed
