@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from caracal_core.domain.certificate_name import certificate_name
+
 TRUST_DOMAIN = "caracal.local"
 """Whose agents the SPIFFE IDs say that they are."""
 
@@ -128,6 +130,46 @@ class Authority:
         builder = _builder(_named(cn), key, days, extensions)
         signed = builder.issuer_name(self._certificate.subject).sign(self._key, SHA256())
         return _made(signed, key)
+
+
+def read(content: bytes, most: int) -> Sequence[x509.Certificate]:
+    """Read one certificate in DER, or all of them in PEM.
+
+    Args:
+        content: the file's bytes.
+        most: how many bytes it may have.
+
+    Raises:
+        ValueError: it holds none, one that cannot be read, or too much.
+    """
+    if len(content) > most:
+        raise ValueError("too large")
+    if b"-----BEGIN" in content:
+        return x509.load_pem_x509_certificates(content)
+    return [x509.load_der_x509_certificate(content)]
+
+
+def names_in(certificate: x509.Certificate) -> Sequence[str]:
+    """Return whom a certificate names: URIs and DNS names, then common names as ``CN=``.
+
+    Raises:
+        ValueError: its extensions cannot be read.
+    """
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        found = x509.SubjectAlternativeName([])
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return [
+        *found.get_values_for_type(x509.UniformResourceIdentifier),
+        *found.get_values_for_type(x509.DNSName),
+        *(f"CN={each.value!s}" for each in common),
+    ]
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    """Return what a certificate is called where it is revoked."""
+    return certificate_name(certificate.tbs_certificate_bytes)
 
 
 def new_token_keys() -> TokenKeys:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
+from cryptography import x509
 from msgspec import Struct
 
-from caracal_core.cli.certificates import Authority, new_token_keys
+from caracal_core.cli.asking import as_json
+from caracal_core.cli.certificates import Authority, name_of, names_in, new_token_keys, read
+from caracal_core.cli.moments import shown
 from caracal_core.cli.new_files import PRIVATE, PUBLIC, make_private_directory, there, write_new
-from caracal_core.cli.output import fail
+from caracal_core.cli.output import fail, show
 
 AUTHORITY, AUTHORITY_KEY = "ca.crt", "ca.key"
 
@@ -26,6 +29,9 @@ KUBERNETES = (
 )
 """The gateway's Service in its namespace, by each name that the cluster resolves."""
 
+FILE_BYTES_MAX = 65_536
+"""The largest file of certificates that is shown."""
+
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -38,7 +44,7 @@ class File(Struct, frozen=True):
 
 @click.group("certs")
 def group() -> None:
-    """Make certificates and keys for development and a first deployment."""
+    """Make certificates and keys for a first deployment; show what a certificate is called."""
 
 
 @group.command("init")
@@ -76,6 +82,35 @@ def init(directory: Path, hosts: tuple[str, ...], agents: tuple[str, ...], days:
     except OSError as error:
         fail(f"{error.filename or directory} cannot be used: {error.strerror}.")
     _tell(directory, files, agents)
+
+
+@group.command("show")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@as_json
+def show_(file: Path, as_json: bool) -> None:
+    """Show the certificates in FILE: names, serial, validity, and what to revoke each by.
+
+    The last is for `caracal revocations add --scheme mtls --credential`.
+    """
+    try:
+        with file.open("rb") as opened:
+            rows = [_row(each) for each in read(opened.read(FILE_BYTES_MAX + 1), FILE_BYTES_MAX)]
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.")
+    except ValueError:
+        fail(f"{file} is no certificate in PEM or DER, or has more than {FILE_BYTES_MAX} bytes.")
+    columns = ["names", "serial", "not_before", "not_after", "credential"]
+    show(rows, columns, as_json=as_json, empty="")
+
+
+def _row(certificate: x509.Certificate) -> Mapping[str, object]:
+    return {
+        "names": names_in(certificate),
+        "serial": f"{certificate.serial_number:x}",
+        "not_before": shown(certificate.not_valid_before_utc.timestamp()),
+        "not_after": shown(certificate.not_valid_after_utc.timestamp()),
+        "credential": name_of(certificate),
+    }
 
 
 def _known(directory: Path) -> Authority:
@@ -133,7 +168,10 @@ def _tell(directory: Path, files: dict[str, File], agents: Sequence[str]) -> Non
             f"Keep {AUTHORITY_KEY} and jwt_private.pem away from it: they make agents."
         )
     for agent in agents:
+        (certificate,) = read(files[f"agent-{agent}.crt"].content, FILE_BYTES_MAX)
+        name = name_of(certificate)
         click.echo(
             f"\nAgent {agent} (AUTH_MODE=mtls): curl --cacert {directory / AUTHORITY} --cert "
-            f"{directory / f'agent-{agent}.crt'} --key {directory / f'agent-{agent}.key'} ..."
+            f"{directory / f'agent-{agent}.crt'} --key {directory / f'agent-{agent}.key'} ...\n"
+            f"To revoke it: caracal revocations add --scheme mtls --credential {name}"
         )

@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "revocations": "Refuse credentials before their time.",
     "budgets": "Set limits for accounts.",
     "charges": "List open charges, or release them.",
-    "certs": "Make certificates and keys for a first deployment.",
+    "certs": "Make certificates for a first deployment, or show them.",
     "ledger": "Query and sum up what was spent.",
 }
 """Core's own commands; each stands in the module of its name."""

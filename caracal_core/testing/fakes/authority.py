@@ -9,6 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -17,6 +21,9 @@ from msgspec import Struct
 HOUR, DAY = 3600.0, 86_400.0
 
 CLIENT = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_BITS, _SEQUENCE = 0x03, 0x30
 
 Extension = tuple[x509.ExtensionType, bool]
 """An extension, and whether it is critical."""
@@ -44,6 +51,21 @@ class Issued(Struct, frozen=True):
     def pem(self) -> bytes:
         """The certificate in PEM."""
         return self.certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def twin(self) -> Issued:
+        """The same certificate with the other signature: where (r, s) verifies, (r, n - s) does.
+
+        Whoever has the certificate can make it, without its authority; that signed on P-256.
+        """
+        certificate = self.certificate
+        r, s = decode_dss_signature(certificate.signature)
+        signed = certificate.tbs_certificate_bytes
+        tail = _element(_BITS, b"\0" + certificate.signature)
+        algorithm = self.der.removesuffix(tail).partition(signed)[2]
+        signature = _element(_BITS, b"\0" + encode_dss_signature(r, _P256_ORDER - s))
+        der = _element(_SEQUENCE, signed + algorithm + signature)
+        return Issued(x509.load_der_x509_certificate(der), self.key, self.issuers)
 
     @property
     def key_pem(self) -> bytes:
@@ -205,3 +227,12 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _element(tag: int, content: bytes) -> bytes:
+    """Write one element of DER."""
+    size = len(content)
+    if size < 128:  # noqa: PLR2004 - DER's short form
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content

@@ -59,10 +59,10 @@ async def refusal():
 async def test_the_principal_names_its_credential(opened, shown, right, clock):
     """So that it can be revoked by its name, and all older ones of the agent by their time."""
     principal = await (await opened()).authenticate(shown(right))
-    assert principal.credential == principal.attributes["fingerprint_sha256"]
+    assert principal.credential == principal.attributes["tbs_sha256"]
     assert principal.issued_at == right.certificate.not_valid_before_utc.timestamp()
     assert set(principal.attributes) == {
-        "serial", "issuer_sha256", "fingerprint_sha256", "spiffe_id"
+        "serial", "issuer_sha256", "tbs_sha256", "spiffe_id"
     }  # fmt: skip
 
 

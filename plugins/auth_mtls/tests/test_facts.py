@@ -107,9 +107,20 @@ def test_the_facts(make_authority, clock):
     signers = [signer_of(each.own.certificate) for each in (between, root)]
     assert [link.signer for link in facts.links] == signers
     assert facts.attributes["spiffe_id"] == SPIFFE
-    assert facts.attributes["fingerprint_sha256"] == facts.fingerprint
+    assert facts.attributes["tbs_sha256"] == facts.credential
     assert int(facts.attributes["serial"], 16) == issued.certificate.serial_number
     assert len(facts.attributes["issuer_sha256"]) == 64
+
+
+def test_a_twin_is_called_the_same(right, authority):
+    """Who holds the certificate makes it; nothing that it says may differ, or a policy slips."""
+    facts, twin, other = (
+        examine(each.der, each.issuers, strict=True)
+        for each in (right, right.twin, authority.issue(SPIFFE))
+    )
+    assert right.der != right.twin.der
+    assert (twin.credential, twin.attributes) == (facts.credential, facts.attributes)
+    assert other.credential != facts.credential
 
 
 def test_a_renewed_authority_signs_as_the_same(make_authority):

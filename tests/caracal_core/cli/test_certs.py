@@ -1,9 +1,13 @@
 """``caracal certs init`` makes what a Secret holds, privately, once, and agents as they come."""
 
+import json
 import stat
 
 import pytest
 from cryptography import x509
+
+from caracal_core.domain.certificate_name import certificate_name
+from caracal_core.testing.fakes import Issued
 
 SECRET = {"server.crt", "server.key", "ca.crt", "jwt_public.pem"}
 OTHERS = {"ca.key", "jwt_private.pem"}
@@ -94,6 +98,60 @@ def test_an_authority_that_is_not_whole_certifies_nobody(caracal, tmp_path, brea
     break_it(tmp_path / "certs")
     done = caracal("certs", "init", "--agent", "one")
     assert done.returncode == 1
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_prints_what_to_revoke_an_agent_by_and_shows_it_again(caracal, tmp_path):
+    """The name is of what the authority signed: a twin with another signature has it, too."""
+    made = caracal("certs", "init", "--agent", "one")
+    certificate = x509.load_pem_x509_certificate((tmp_path / "certs/agent-one.crt").read_bytes())
+    name = certificate_name(certificate.tbs_certificate_bytes)
+    assert f"caracal revocations add --scheme mtls --credential {name}\n" in made.stdout
+    (tmp_path / "twin.der").write_bytes(Issued(certificate, None).twin.der)
+    for file in ("certs/agent-one.crt", "twin.der"):
+        done = caracal("certs", "show", file, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout) == [
+            {
+                "names": ["spiffe://caracal.local/agent/one", "CN=one"],
+                "serial": f"{certificate.serial_number:x}",
+                "not_before": certificate.not_valid_before_utc.isoformat(),
+                "not_after": certificate.not_valid_after_utc.isoformat(),
+                "credential": name,
+            }
+        ]
+        head, line = caracal("certs", "show", file).stdout.splitlines()
+        assert head.split() == ["NAMES", "SERIAL", "NOT", "BEFORE", "NOT", "AFTER", "CREDENTIAL"]
+        assert line.endswith(f"  {name}")
+
+
+def test_each_certificate_of_a_file_is_shown(caracal, tmp_path):
+    assert caracal("certs", "init").returncode == 0
+    directory = tmp_path / "certs"
+    both = (directory / "server.crt").read_bytes() + (directory / "ca.crt").read_bytes()
+    (tmp_path / "chain.pem").write_bytes(both)
+    first, second = json.loads(caracal("certs", "show", "chain.pem", "--json").stdout)
+    assert "localhost" in first["names"]
+    assert second["names"] == ["CN=Caracal authority"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read"),
+        (b"", "no certificate"),
+        (b"junk", "no certificate"),
+        (b"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "no certificate"),
+        (b"x" * 65_537, "more than 65536 bytes"),
+    ],
+    ids=["absent", "empty", "junk", "another PEM", "too large"],
+)
+def test_what_is_no_certificate_is_not_shown(caracal, tmp_path, content, why):
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+    done = caracal("certs", "show", "file")
+    assert (done.returncode, done.stdout) == (1, "")
     assert why in done.stderr
     assert "Traceback" not in done.stderr
 

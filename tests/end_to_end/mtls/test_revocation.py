@@ -103,6 +103,31 @@ async def test_a_resumed_session_does_not_carry_a_revoked_certificate(
     await until(refused)
 
 
+async def test_a_twin_with_the_other_signature_is_revoked_with_it(
+    secured, secret, agents, client, answer, tmp_path, until
+):
+    """Its holder makes it without the authority, and TLS proves it; its name is the same."""
+    bad, good = agents.issue(SPIFFE), agents.issue(SPIFFE)
+    (tmp_path / "bad.crt").write_bytes(bad.pem)
+    one, _ = await secured(secret())
+    for issued in (bad, bad.twin, good):
+        assert await answer(one, client(issued)) == 200
+
+    def run(*words):
+        return asyncio.to_thread(one.caracal, *words)
+
+    (shown,) = json.loads(await run("certs", "show", str(tmp_path / "bad.crt"), "--json"))
+    named = ("--scheme", "mtls", "--credential", shown["credential"])
+    await run("revocations", "add", *named)
+
+    async def refused():
+        return await answer(one, client(bad)) == 401
+
+    await until(refused)
+    assert await answer(one, client(bad.twin)) == 401
+    assert await answer(one, client(good)) == 200
+
+
 async def test_one_kind_of_refusal_for_all(secured, secret, agents, client, session):
     """Whoever guesses learns nothing: one body for revoked, unknown and misnamed (case 25)."""
     revoked = agents.issue(SPIFFE)

@@ -11,8 +11,6 @@ from secrets import token_hex
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec import Struct
 
 from caracal_auth_apikey.key_text import parse
@@ -84,15 +82,19 @@ class Agent(Struct, frozen=True):
         return f"{claims['iss']} {claims['jti']}"
 
 
-def fingerprint(certs, name):
+def certificate_name(certs, name):
     """Return the public name of an agent's certificate."""
-    pem = (certs / f"agent-{name}.crt").read_bytes()
-    return x509.load_pem_x509_certificate(pem).fingerprint(SHA256()).hex()
+    file = str(certs / f"agent-{name}.crt")
+    done = subprocess.run(  # noqa: S603 - our own program
+        [CARACAL, "certs", "show", file, "--json"], check=True, capture_output=True, timeout=60
+    )
+    (shown,) = json.loads(done.stdout)
+    return shown["credential"]
 
 
 @pytest.fixture
-def fingerprint_of(certs):
-    return lambda name: fingerprint(certs, name)
+def certificate_name_of(certs):
+    return lambda name: certificate_name(certs, name)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def told(reply):
 
 
 async def test_whatever_is_wrong_is_told_to_nobody(
-    deploy, enrol, line, certs, fingerprint_of, until
+    deploy, enrol, line, certs, certificate_name_of, until
 ):
     """Unknown, revoked, expired, disabled and forged, by each of the modes: one answer."""
     one = await deploy()
@@ -99,7 +99,7 @@ async def test_whatever_is_wrong_is_told_to_nobody(
     short_key = await run("keys", "issue", "anna", "--expires-in", "1s")
     await asyncio.gather(
         run("revocations", "add", "--scheme", "jwt", "--credential", ben.token_name),
-        run("revocations", "add", "--scheme", "mtls", "--credential", fingerprint_of("ben")),
+        run("revocations", "add", "--scheme", "mtls", "--credential", certificate_name_of("ben")),
         run("keys", "revoke", ben.key_id),
         run("agents", "disable", "off"),
     )

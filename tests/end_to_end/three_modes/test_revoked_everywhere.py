@@ -19,7 +19,7 @@ async def refused_at(line, headers):
 
 
 async def test_both_processes_refuse_what_was_revoked_by_either(
-    deploy, enrol, line, certs, fingerprint_of
+    deploy, enrol, line, certs, certificate_name_of
 ):
     """A key, a token by its jti, a certificate, all tokens of an agent, and all that it has."""
     one, two = await deploy("one"), await deploy("two")
@@ -28,7 +28,7 @@ async def test_both_processes_refuse_what_was_revoked_by_either(
     async def run(at, *words):
         return (await asyncio.to_thread(at.caracal, *words)).strip()
 
-    jti, print_ = anna.token_name, fingerprint_of("ben")
+    jti, print_ = anna.token_name, certificate_name_of("ben")
     revoked = [
         (one, ("keys", "revoke", anna.key_id), None, anna.api_key),
         (two, ("revocations", "add", "--scheme", "jwt", "--credential", jti), None, anna.bearer),

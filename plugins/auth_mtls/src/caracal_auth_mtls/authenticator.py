@@ -114,6 +114,6 @@ class MtlsAuthenticator:
             self._rules.agent(facts.names),
             self.scheme,
             facts.attributes,
-            credential=facts.fingerprint,
+            credential=facts.credential,
             issued_at=facts.issued_at,
         )

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from caracal_auth_mtls.names import Names, names_in
 from caracal_auth_mtls.strength import check_key, is_signed_well
+from caracal_core.domain.certificate_name import certificate_name
 from caracal_core.errors import Unauthenticated
 
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -45,7 +46,7 @@ class Facts(Struct, frozen=True):
     """A certificate that broke no rule.
 
     Attributes:
-        fingerprint: SHA-256 of the certificate in hexadecimal digits.
+        credential: its public name, which no other certificate of its authority has.
         not_before: unix seconds from which it and its intermediates are valid.
         not_after: unix seconds until which they are.
         issued_at: unix seconds when the certificate itself became valid.
@@ -55,7 +56,7 @@ class Facts(Struct, frozen=True):
         attributes: what policies may know of it.
     """
 
-    fingerprint: str
+    credential: str
     not_before: float
     not_after: float
     issued_at: float
@@ -94,36 +95,36 @@ def examine(certificate: bytes, issuers: Sequence[bytes], *, strict: bool) -> Fa
             check_key(each)
             if not is_signed_well(each):
                 raise Unauthenticated("a certificate is signed over a broken hash")  # noqa: TRY301
-        return _facts(certificate, chain)
+        return _facts(chain)
     except Unauthenticated:
         raise
     except Exception:  # noqa: BLE001 - what a library chokes on proves nobody
         raise Unauthenticated("the certificate cannot be read") from None
 
 
-def _facts(certificate: bytes, chain: Sequence[x509.Certificate]) -> Facts:
+def _facts(chain: Sequence[x509.Certificate]) -> Facts:
     own, below = chain[0], chain[:-1]
     links = (
         Link(each.serial_number, signer_of(signer))
         for each, signer in zip(below, chain[1:], strict=True)
     )
-    fingerprint, names = sha256(certificate).hexdigest(), names_in(own)
+    credential, names = certificate_name(own.tbs_certificate_bytes), names_in(own)
     return Facts(
-        fingerprint=fingerprint,
+        credential=credential,
         not_before=max(each.not_valid_before_utc.timestamp() for each in below),
         not_after=min(each.not_valid_after_utc.timestamp() for each in below),
         issued_at=own.not_valid_before_utc.timestamp(),
         links=tuple(links),
         names=names,
-        attributes=_attributes(own, fingerprint, names),
+        attributes=_attributes(own, credential, names),
     )
 
 
-def _attributes(own: x509.Certificate, fingerprint: str, names: Names) -> Mapping[str, str]:
+def _attributes(own: x509.Certificate, credential: str, names: Names) -> Mapping[str, str]:
     found = {
         "serial": f"{own.serial_number:x}",
         "issuer_sha256": sha256(own.issuer.public_bytes()).hexdigest(),
-        "fingerprint_sha256": fingerprint,
+        "tbs_sha256": credential,
     }
     if len(names.spiffe) == 1:
         found["spiffe_id"] = names.spiffe[0]

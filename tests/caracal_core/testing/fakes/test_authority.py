@@ -35,6 +35,15 @@ def test_what_proves_a_certificate_comes_with_it(authority):
     assert authority.issue(SPIFFE).issuers == (authority.own.der,)
 
 
+def test_a_twin_is_another_certificate_that_is_proved_as_well(authority):
+    issued = authority.issue(SPIFFE)
+    twin = issued.twin
+    assert twin.der != issued.der
+    assert twin.certificate.tbs_certificate_bytes == issued.certificate.tbs_certificate_bytes
+    assert twin.twin.der == issued.der
+    twin.certificate.verify_directly_issued_by(authority.own.certificate)
+
+
 def test_its_wrongs_are_those_that_were_asked_for(authority):
     issued = authority.issue(SPIFFE, cn="agent", dns=["a.example"], purposes=None, authority=True)
     extensions = issued.certificate.extensions
