@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+from cryptography import x509
 
 from caracal_auth_mtls import authenticator as module
 from caracal_core.errors import Unauthenticated
@@ -148,6 +149,32 @@ async def test_what_a_proxy_forwards_is_judged_like_any_other(
     assert (await authenticator.authenticate(request)).id == AGENT
     clock.advance(11)
     assert "expired" in await refusal(authenticator, request)
+
+
+async def test_a_common_name_is_not_proved_past_an_issuers_limits(
+    opened, authority, make_authority, shown, refusal
+):
+    """OpenSSL holds a common name to them, cryptography's verifier does not."""
+    rules = [{"cn": "{agent}"}, {"spiffe": "spiffe://corp.example/agent/{agent}"}]
+    authenticator = await opened(trusted_proxies=[EDGE], strict=False, names=rules)
+    edge, limits = authority.issue(EDGE), x509.NameConstraints([x509.DNSName("good.example")], None)
+    for extensions, agent in (([], "bad.example"), ([(limits, True)], None)):
+        between = make_authority("Between")
+        between.own = authority.issue(
+            cn="Between", key=between.own.key, authority=True, purposes=None, extensions=extensions
+        )
+
+        def by(issued, between=between):
+            chain = quote((issued.pem + between.own.pem).decode(), safe="")
+            field = f'{forwarded(issued)[1]};Chain="{chain}"'
+            return shown(edge, headers=[(FIELD, field)])
+
+        named, both = between.issue(cn="bad.example"), between.issue(SPIFFE, cn="bad.example")
+        if agent is None:
+            assert "no name" in await refusal(authenticator, by(named))
+        else:
+            assert (await authenticator.authenticate(by(named))).id == agent
+        assert (await authenticator.authenticate(by(both))).id == (agent or AGENT)
 
 
 async def test_a_proxy_without_a_whole_element_proves_nobody(opened, authority, shown, refusal):

@@ -35,7 +35,7 @@ def proves(forwarding, clock):
             proved = forwarding.prove(values(issued, *others), clock.now() + after)
         except Unauthenticated:
             return False
-        assert proved == (issued.der, issued.issuers)
+        assert (proved.certificate, proved.issuers) == (issued.der, issued.issuers)
         return True
 
     return proves
@@ -105,6 +105,24 @@ def test_it_is_verified_once_for_each_state(
     believed.only(authority)
     forwarding.prove(values(right), clock.now())
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_it_tells_where_an_issuer_limits_names(
+    forwarding, believed, authority, make_authority, clock, limited
+):
+    """An intermediate or the authority itself, whatever the certificate's own says."""
+    limits = [(x509.NameConstraints([x509.DNSName("good.example")], None), True)]
+    between = make_authority("Between")
+    more = {"authority": True, "purposes": None, "extensions": limits if limited else ()}
+    between.own = authority.issue(cn="Between", key=between.own.key, **more)
+    issued = between.issue(SPIFFE)
+    proved = forwarding.prove(values(issued, between.own), clock.now())
+    assert (len(proved.issuers), proved.constrained) == (2, limited)
+    root = make_authority("Root")
+    root.own = root.issue(cn="Root", key=root.own.key, **more)
+    believed.only(root)
+    assert forwarding.prove(values(root.issue(SPIFFE)), clock.now()).constrained == limited
 
 
 def test_nothing_forwarded_proves_nobody(forwarding, clock):

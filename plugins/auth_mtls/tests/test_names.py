@@ -80,3 +80,11 @@ def test_a_certificate_without_names_has_none(authority):
     names = names_in(authority.issue().certificate)
     assert (names.spiffe, names.uri, names.dns, names.cn) == ((), (), (), ())
     assert names.spiffe_id is None
+
+
+def test_without_common_names_all_others_stay(authority):
+    uris = ("spiffe://corp.example/agent/a", "urn:agent:a")
+    names = names_in(authority.issue(*uris, dns=["a.example"], cn="a").certificate)
+    found = names.alternative
+    assert (found.spiffe, found.uri, found.dns) == (names.spiffe, names.uri, names.dns)
+    assert (names.cn, found.cn) == (("a",), ())

@@ -71,10 +71,13 @@ class MtlsAuthenticator:
         if connection.certificate is None:
             return None
         now = self._clock.now()
-        facts = self._believe((connection.certificate, connection.issuers), now)
+        proved = Proved(connection.certificate, connection.issuers)
+        facts = self._believe(proved, now)
         if self._proxies and facts.names.spiffe and facts.names.spiffe_id in self._proxies:
-            facts = self._believe(self._forwarding.prove(request.headers.all(FIELD), now), now)
-        return self._principal(facts)
+            proved = self._forwarding.prove(request.headers.all(FIELD), now)
+            facts = self._believe(proved, now)
+        names = facts.names.alternative if proved.constrained else facts.names
+        return self._principal(facts, self._rules.agent(names))
 
     def _believe(self, proved: Proved, now: float) -> Facts:
         """Return a certificate's facts while it is valid, not revoked and its authority believed.
@@ -82,7 +85,7 @@ class MtlsAuthenticator:
         Raises:
             Unauthenticated: it is not to be believed.
         """
-        facts = self._facts(*proved)
+        facts = self._facts(proved.certificate, proved.issuers)
         if now < facts.not_before:
             raise Unauthenticated("the certificate is not valid yet")
         if now > facts.not_after:
@@ -109,9 +112,9 @@ class MtlsAuthenticator:
         except Unauthenticated as refusal:
             return Judged(None, refusal.internal)
 
-    def _principal(self, facts: Facts) -> Principal:
+    def _principal(self, facts: Facts, agent: str) -> Principal:
         return Principal(
-            self._rules.agent(facts.names),
+            agent,
             self.scheme,
             facts.attributes,
             credential=facts.credential,

@@ -15,6 +15,7 @@ from cryptography.x509.verification import (
     PolicyBuilder,
     Store,
 )
+from msgspec import Struct
 
 from caracal_auth_mtls import xfcc
 from caracal_auth_mtls.recent import Recent
@@ -24,8 +25,20 @@ from caracal_core.errors import Unauthenticated
 _DEPTH_MAX = 6
 _REMEMBERED_MAX = 4096
 
-Proved = tuple[bytes, tuple[bytes, ...]]
-"""A certificate (DER) and what proves it, from its issuer up to the authority."""
+
+class Proved(Struct, frozen=True):
+    """A certificate and what proves it.
+
+    Attributes:
+        certificate: the certificate (DER).
+        issuers: from its issuer up to the authority (DER).
+        constrained: whether an issuer limits names (RFC 5280 section 4.2.1.10) and nobody held
+            the common name to it: the library's verifier looks at alternative names only.
+    """
+
+    certificate: bytes
+    issuers: tuple[bytes, ...]
+    constrained: bool = False
 
 
 class Forwarding:
@@ -68,7 +81,7 @@ class Forwarding:
         except Exception:  # noqa: BLE001 - the library has many words for what proves nobody
             raise Unauthenticated("no authority proves the forwarded certificate") from None
         own, *issuers = (each.public_bytes(Encoding.DER) for each in chain)
-        return own, tuple(issuers)
+        return Proved(own, tuple(issuers), any(map(_limits_names, chain[1:])))
 
 
 def _verify(
@@ -92,6 +105,10 @@ def _verify(
     )
     others = [x509.load_der_x509_certificate(each) for each in shown.others]
     return verifier.verify(x509.load_der_x509_certificate(shown.certificate), others).chain
+
+
+def _limits_names(issuer: x509.Certificate) -> bool:
+    return any(isinstance(each.value, x509.NameConstraints) for each in issuer.extensions)
 
 
 def _may_sign(_policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None) -> None:

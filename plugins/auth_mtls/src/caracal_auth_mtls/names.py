@@ -48,6 +48,11 @@ class Names(Struct, frozen=True):
             raise Unauthenticated("the certificate's SPIFFE ID is not one by its form")
         return found
 
+    @property
+    def alternative(self) -> Names:
+        """The same without common names."""
+        return Names(self.spiffe, self.uri, self.dns, ())
+
 
 def names_in(certificate: x509.Certificate) -> Names:
     """Read the names.
