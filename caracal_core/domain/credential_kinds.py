@@ -16,7 +16,7 @@ from caracal_core.domain.request import Request
 CERTIFICATE = "certificate"
 """A client certificate of the connection."""
 BEARER_JWS = "bearer_jws"
-"""``Authorization: Bearer`` with three parts and dots between them (RFC 7515 section 7.1)."""
+"""``Authorization: Bearer`` with what `is_compact_jws`."""
 BEARER_OTHER = "bearer_other"
 X_API_KEY = "x_api_key"
 AUTHORIZATION_APIKEY = "authorization_apikey"
@@ -58,6 +58,15 @@ def shown(request: Request, own: AbstractSet[str] = frozenset()) -> tuple[str, .
     return tuple(kinds) if len(kinds) < 2 else tuple(sorted(set(kinds)))  # noqa: PLR2004 - quick
 
 
+def is_compact_jws(token: str) -> bool:
+    """Return whether a token has the form of a signed one: three parts (RFC 7515 section 7.1).
+
+    A part may be empty, as in a token without a signature (RFC 7519 section 6.1): whoever takes
+    signed ones refuses it, and does not leave it to others.
+    """
+    return token.count(".") == _JWS_DOTS
+
+
 def taken_by(headers: AbstractSet[str]) -> frozenset[str]:
     """Return the kinds that an authenticator takes which declares these header fields.
 
@@ -93,5 +102,4 @@ def _of_authorization(value: str) -> str:
     scheme = scheme.lower()
     if scheme != "bearer":
         return _SCHEMES.get(scheme, AUTHORIZATION_OTHER)
-    empty = ".." in value or value.endswith(".") or value.startswith(".", len(scheme) + 1)
-    return BEARER_JWS if value.count(".") == _JWS_DOTS and not empty else BEARER_OTHER
+    return BEARER_JWS if is_compact_jws(value[len(scheme) + 1 :]) else BEARER_OTHER

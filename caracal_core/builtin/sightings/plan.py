@@ -40,11 +40,12 @@ class Word(Struct, frozen=True):
 
     Attributes:
         first_day: the first day that it said anything.
-        proved: whether it ever proved the agent. What it refused is judged request by request.
+        proved_on: the last day that it proved the agent; None is never. What it refused is judged
+            request by request.
     """
 
     first_day: int
-    proved: bool
+    proved_on: int | None
 
 
 class Prospect(Struct, frozen=True):
@@ -109,11 +110,12 @@ def _heard(sightings: Iterable[Seen]) -> Mapping[str, Word]:
     """Return what every scheme that was asked said of an agent."""
     heard: dict[str, Word] = {}
     for seen in sorted(sightings, key=lambda each: each.day):
-        said = dict.fromkeys(seen.trial_refused, False)
-        said |= dict.fromkeys((*seen.proved, *seen.trial_proved), True)
-        for scheme, proved in said.items():
-            before = heard.get(scheme, Word(seen.day, proved))
-            heard[scheme] = Word(before.first_day, before.proved or proved)
+        said: dict[str, int | None] = dict.fromkeys(seen.trial_refused)
+        said |= dict.fromkeys((*seen.proved, *seen.trial_proved), seen.day)
+        for scheme, proved_on in said.items():
+            before = heard.get(scheme, Word(seen.day, None))
+            last = before.proved_on if proved_on is None else proved_on
+            heard[scheme] = Word(before.first_day, last)
     return heard
 
 
@@ -132,18 +134,27 @@ def _judge(modes: Sequence[Mode], seen: Seen, known: Mapping[str, Word]) -> tupl
         return _nothing_shown(modes, seen)
     refused = [mode for mode in takers if mode.scheme in seen.trial_refused]
     open_ = [mode for mode in takers if mode.scheme not in heard]
-    refused += [mode for mode in open_ if mode.scheme in known and not known[mode.scheme].proved]
+    open_ = [mode for mode in open_ if _proved_on(mode, known) < seen.day]
+    refused += [mode for mode in open_ if mode.scheme in known and _proved_on(mode, known) < 0]
     if refused:
         mode = refused[0]
         shows = kinds_in_words(mode.kinds & {*seen.shown}) or "a credential"
         return "would not", f"It shows {shows} that {mode.scheme}, on trial, refused for it."
-    open_ = [mode for mode in open_ if mode.scheme not in known]
     if open_:
         mode = open_[0]
         shows = kinds_in_words(mode.kinds & {*seen.shown})
-        what = f"It shows {shows} that {mode.scheme} never verified"
-        return "unsure", f"{what}: put it in auth_trial."
+        never = "verified last on an earlier day" if mode.scheme in known else "never verified"
+        return "unsure", f"It shows {shows} that {mode.scheme} {never}: put it in auth_trial."
     return "gets in", f"Proved by {listed([mode.scheme for mode in takers])}."
+
+
+def _proved_on(mode: Mode, known: Mapping[str, Word]) -> int:
+    """Return the last day that a mode proved the agent, or -1.
+
+    A proof speaks for what was shown until its day: later, another credential may be shown.
+    """
+    word = known.get(mode.scheme)
+    return -1 if word is None or word.proved_on is None else word.proved_on
 
 
 def _unrecorded(mode: Mode, seen: Seen, known: Mapping[str, Word]) -> bool:

@@ -34,7 +34,7 @@ class TestContract(AuthenticatorContract):
     @pytest.fixture
     def bad_requests(self, issuer, make_issuer, bearer):
         return [
-            bearer("non.sense"),
+            bearer("non.sense.indeed"),
             bearer(issuer.token(aud="caracal", exp=1)),
             bearer(issuer.token(aud="another")),
             bearer(issuer.token(aud="caracal", sub="not a name")),
@@ -86,14 +86,20 @@ async def test_another_scheme_is_not_mine(opened, issuer, value):
     assert await (await opened(issuer)).authenticate(request) is None
 
 
-@pytest.mark.parametrize("value", ["ck_abcdefgh", "opaque", "a" * 10_000, "a b", "=="])
-async def test_a_bearer_token_without_a_dot_is_not_mine(opened, issuer, bearer, value):
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("ck_abcdefgh", "opaque", "a" * 10_000, "a b", "=="),
+        *("id.secret", "ck_a.b", "v4.public.x.y", "h.k.iv.text.tag", ".", "a.b", "a.b.c.d"),
+    ],
+)
+async def test_a_bearer_token_of_another_form_is_not_mine(opened, issuer, bearer, value):
     """It is no JWT, and may be the credential of another mode."""
     assert await (await opened(issuer)).authenticate(bearer(value)) is None
 
 
-@pytest.mark.parametrize("value", [".", "..", "a.b", "a.b.c", "a.b.c.d", "ck_a.b"])
-async def test_a_bearer_token_with_a_dot_is_mine_and_bad(opened, issuer, refused, value):
+@pytest.mark.parametrize("value", ["..", "a.b.c", "a.b.", "a..c", ".b.c", "e30.e30.AA"])
+async def test_a_bearer_token_of_three_parts_is_mine_and_bad(opened, issuer, refused, value):
     """What looks like a JWT is judged here, and nobody else is asked."""
     assert refused(await opened(issuer), value)
 
@@ -115,7 +121,6 @@ def test_it_says_which_field_it_reads():
         "Bearer={}",
         "Bearer: {}",
         'Bearer "{}"',
-        "Bearer {0} {0}",
         "Bearer token={}",
         "Bearer {}\xa0",
     ],

@@ -10,7 +10,7 @@ from caracal_auth_jwt.compact import Compact
 from caracal_auth_jwt.issuer import Issuer, read_claims
 from caracal_auth_jwt.token_cache import TokenCache
 from caracal_core.domain import Headers, Principal, Request
-from caracal_core.domain.credential_kinds import BEARER_JWS
+from caracal_core.domain.credential_kinds import BEARER_JWS, is_compact_jws
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Clock
 
@@ -45,12 +45,12 @@ class JwtAuthenticator:
     async def authenticate(self, request: Request) -> Principal | None:
         """Return the agent that the bearer token proves, or None where there is none.
 
-        A bearer token without a dot is no JWT: it is left to other modes. Nothing is looked up
-        by what a token says; only a key id that its issuer's URL did not name before makes that
-        URL be fetched again, and no more often than configured.
+        A bearer token of another form than three parts is no JWT: it is left to other modes.
+        Nothing is looked up by what a token says; only a key id that its issuer's URL did not name
+        before makes that URL be fetched again, and no more often than configured.
         """
         token = _bearer(request.headers)
-        if token is None or (token and "." not in token):
+        if token is None or (token and not is_compact_jws(token)):
             return None
         now = self._clock.now()
         if len(token) > self._max_token_bytes:

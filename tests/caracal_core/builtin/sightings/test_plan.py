@@ -111,6 +111,16 @@ def test_what_was_proved_once_speaks_for_what_was_not_tried_and_never_for_what_w
     assert (anna.verdict, anna.affected) == ("would not", 5)
 
 
+def test_an_old_proof_does_not_speak_for_what_was_shown_later_and_nobody_verified():
+    """The certificate may be another one by then; on the day of the proof it speaks for all."""
+    old, later = seen(*BOTH, day=20_000, won=["mtls"]), seen(*BOTH, day=20_001)
+    (anna,) = prospects([MTLS], [(old, 1), (later, 900)], ["anna"])
+    assert (anna.verdict, anna.affected) == ("unsure", 900)
+    assert "a certificate that mtls verified last on an earlier day: put it in" in anna.why
+    again = seen(*BOTH, day=20_001, won=["mtls"])
+    assert judged([MTLS], old, later, again) == ("gets in", "Proved by mtls.")
+
+
 def test_registered_agents_that_were_not_seen_are_told_and_others_are_not():
     sightings = [(seen("bearer_jws"), 1), (seen("bearer_jws", agent="gone"), 1)]
     found = prospects([JWT], sightings, ["zoe", "anna"])
