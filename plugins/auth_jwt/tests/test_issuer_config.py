@@ -107,6 +107,23 @@ def test_values_out_of_range_and_unknown_keys_are_refused(change):
         IssuerConfig(**GOOD | change)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@idp.example/jwks.json",
+        "https://hunter2@idp.example",
+        "http://@idp.example/?hunter2",
+    ],
+)
+def test_a_url_with_a_user_or_password_is_refused_and_not_repeated(url):
+    """None would be sent, and `config show` would print it."""
+    with pytest.raises(ValidationError, match="before @, and none is sent: take it out") as caught:
+        IssuerConfig(**GOOD | {"jwks_url": url})
+    assert caught.value.errors()[0]["loc"] == ("jwks_url",)
+    assert "hunter2" not in str(caught.value)
+    assert IssuerConfig(**GOOD | {"jwks_url": "https://idp.example/@a?b=c@d"})
+
+
 def test_types_are_kept_as_they_are_compared():
     assert bare_types(["application/AT+JWT", "JWT"]) == ("at+jwt", "jwt")
     assert IssuerConfig(**GOOD | {"types": ["AT+JWT"]}).types == ("at+jwt",)

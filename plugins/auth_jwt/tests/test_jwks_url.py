@@ -304,3 +304,21 @@ async def test_what_the_configuration_says_of_the_url_is_what_is_asked(caplog):
         "allow_http": True,
     }
     assert logging.getLogger("caracal.test")
+
+
+async def test_a_query_is_asked_and_never_told(world, caplog):
+    """It may hold a key to the document; nor do those get it who read why a call failed."""
+    caplog.set_level(logging.INFO)
+    url = f"{URL}?key=s3cret"
+    world.keys = JwksUrl(Place(url), lambda data: jwks.load(data, ["Ed25519"]), PACE)
+    world.http.put(url, b"{")
+    await world.open()
+    with pytest.raises(Failure) as caught:
+        world.keys.current()
+    world.http.put(url, document("a"))
+    world.clock.advance(11)
+    assert await world.keys.renewed()
+    assert world.http.asked == [url] * 2
+    assert f"{URL} gives keys again" in caplog.text
+    assert caught.value.internal.count(URL) == 1
+    assert "s3cret" not in caplog.text + caught.value.internal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from caracal_core.plugin import Config, setting
 MOST_CLAIMS = 16
 
 _URL = r"^https?://[!-~]{1,2000}$"
+_USERINFO = re.compile(r"https?://[^/?#]*@", re.ASCII)
 
 
 def _listed(value: object) -> object:
@@ -128,6 +130,14 @@ class IssuerConfig(Config):
         False,
         description="Whether a token is good for one request: its `jti` is claimed like a nonce.",
     )
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _without_userinfo(cls, url: str | None) -> str | None:
+        """Refuse what would never be sent, and would be shown wherever the configuration is."""
+        if url is not None and _USERINFO.match(url):
+            raise ValueError("holds a user or password before @, and none is sent: take it out")
+        return url
 
     @field_validator("types")
     @classmethod

@@ -32,6 +32,11 @@ class Place(Struct, frozen=True):
     allow_private: bool = False
     allow_http: bool = False
 
+    @property
+    def told(self) -> str:
+        """The URL as logs may have it: without its query, which may hold a key to it."""
+        return self.url.partition("?")[0]
+
 
 class Pace(Struct, frozen=True):
     """How often keys are fetched, in seconds.
@@ -176,11 +181,11 @@ class JwksUrl:
         if self._keys is None or fetched.body != self._document:
             self._keys = self._load(fetched.body)
             self._document = fetched.body
-            tools.log.info("the keys from %s were taken up", self._place.url)
+            tools.log.info("the keys from %s were taken up", self._place.told)
             for sentence in self._keys.refused:
-                tools.log.warning("%s: %s", self._place.url, sentence)
+                tools.log.warning("%s: %s", self._place.told, sentence)
         if self._fault:
-            tools.log.info("%s gives keys again", self._place.url)
+            tools.log.info("%s gives keys again", self._place.told)
         self._good_until = tools.clock.monotonic() + self._pace.ttl
         self._wait_seconds = _EARLY * self._age(fetched.headers)
         self._failures, self._fault = 0, ""
@@ -194,7 +199,9 @@ class JwksUrl:
         return min(max(wanted, self._pace.refresh_min), self._pace.refresh_max)
 
     def _failure(self, why: str) -> Failure:
-        return Failure("auth_jwt authenticator", f"{self._place.url}: {why}. {self._fault}".strip())
+        return Failure(
+            "auth_jwt authenticator", f"{self._place.told}: {why}. {self._fault}".strip()
+        )
 
     def _fail(self, why: str, tools: Tools) -> None:
         again = _RETRY_SECONDS[min(self._failures, len(_RETRY_SECONDS) - 1)]
@@ -202,7 +209,7 @@ class JwksUrl:
         self._failures += 1
         _fetches(tools.metrics, "failed").add()
         if why != self._fault:
-            tools.log.error("%s: %s The last good keys stay in force.", self._place.url, why)
+            tools.log.error("%s: %s The last good keys stay in force.", self._place.told, why)
         self._fault = why
 
 
