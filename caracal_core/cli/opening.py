@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import msgspec
 
@@ -34,6 +35,7 @@ from caracal_core.edge.limits import Limits
 from caracal_core.edge.operations import LIMITS, Operations
 from caracal_core.edge.server import Announce, Stopping, announce, serve
 from caracal_core.edge.tls import certificates
+from caracal_core.errors import Failure
 from caracal_core.ports import Database
 from caracal_core.storage.database import open_database
 from caracal_core.storage.hash_keys import HashKeyFile
@@ -83,7 +85,8 @@ async def serve_house(
         await house.open(loaded)
         standing = Standing(loaded)
         readiness = await _readiness(database, house, loaded)
-        async with _watching(places, loaded, Reloading(house, book, standing)):
+        pending = partial(_pending, database)
+        async with _watching(places, loaded, Reloading(house, book, standing, pending)):
             await serve(
                 FrontDoor(house, readiness, Limits(connections=shares.agents)),
                 Operations(
@@ -137,6 +140,13 @@ def _shares(loaded: Loaded) -> Shares:
             shares.agents,
         )
     return shares
+
+
+async def _pending(database: Database, loaded: Loaded) -> Sequence[str]:
+    """Return what a reload would miss in the store; readiness tells of one that is down."""
+    with suppress(Failure):
+        return await behind(database, plugin_migrations(loaded))
+    return ()
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 from caracal_core.assembly.house import House
 from caracal_core.assembly.logs import set_level
@@ -17,6 +18,10 @@ _DIGEST_DIGITS = 12
 _log = logging.getLogger("caracal.reload")
 
 
+Pending = Callable[[Loaded], Awaitable[Sequence[str]]]
+"""Tells which steps of a configuration's migrations the store lacks; none where it cannot tell."""
+
+
 class Reloading:
     """What a change of the mounted configuration does to a house that serves.
 
@@ -25,11 +30,15 @@ class Reloading:
         book: tells which configuration is active, how often it changed, and how often it could
             not.
         standing: is told what is in effect, and what waits.
+        pending: asked before each change.
     """
 
-    def __init__(self, house: House, book: MetricsBook, standing: Standing) -> None:
+    def __init__(
+        self, house: House, book: MetricsBook, standing: Standing, pending: Pending
+    ) -> None:
         self._house = house
         self._standing = standing
+        self._pending = pending
         metrics = book.labelled("caracal_configuration")
         self._changed = metrics.counter("reloads", "Configurations taken into effect live.")
         self._failed = metrics.counter("reload_failures", "Changes that could not be.")
@@ -49,8 +58,15 @@ class Reloading:
         """Take a configuration into effect.
 
         Raises:
-            Misconfigured: it cannot be furnished or opened; nothing changed.
+            Misconfigured: it cannot be furnished or opened, or the store lacks its tables;
+                nothing changed.
         """
+        if steps := await self._pending(loaded):
+            raise Misconfigured(
+                "database",
+                f"the schema lacks {', '.join(steps)}",
+                "Run `caracal db migrate up` with the new configuration, then send SIGHUP.",
+            )
         await self._house.reload(loaded)
         set_level(loaded.core.log_level)
         self._standing.take(loaded, self._house.current.furnishings)

@@ -21,9 +21,11 @@ def a_principal(
     scheme: str = "test",
     attributes: Mapping[str, str] = NO_ATTRIBUTES,
     accounts: tuple[str, ...] | None = None,
+    credential: str | None = None,
 ) -> Principal:
     """Make a proven agent, who pays from an account of its own name."""
-    return Principal(id, scheme, attributes, (id,) if accounts is None else accounts)
+    own = (id,) if accounts is None else accounts
+    return Principal(id, scheme, attributes, own, credential)
 
 
 def a_route(

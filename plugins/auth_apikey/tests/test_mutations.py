@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from caracal_core.testing.fakes import a_request
 
 EXAMPLES = int(os.environ.get("CARACAL_EXAMPLES", "3000"))
 """How many mutations a run tries; set CARACAL_EXAMPLES for a long one."""
+
+pytestmark = pytest.mark.timeout(120 + EXAMPLES // 10)  # a long run has longer
 
 LETTERS = st.sampled_from("abcxyz2345670189ABC_- \t\n\x00é")
 

@@ -18,6 +18,8 @@ from caracal_core.testing.fakes import FakeHttp
 EXAMPLES = int(os.environ.get("CARACAL_EXAMPLES", "1500"))
 """How many mutations a run tries; CARACAL_EXAMPLES=100000 is a long one."""
 
+pytestmark = pytest.mark.timeout(120 + EXAMPLES // 10)  # a long run has longer
+
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog):

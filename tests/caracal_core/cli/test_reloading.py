@@ -53,8 +53,25 @@ def levels(monkeypatch):
 
 
 @pytest.fixture
-def subject(house, book, levels):
-    return Reloading(house, book, Standing(house.current.loaded))
+def steps():
+    """What the store lacks."""
+    return []
+
+
+@pytest.fixture
+def subject(house, book, levels, steps):
+    async def pending(loaded):
+        return steps
+
+    return Reloading(house, book, Standing(house.current.loaded), pending)
+
+
+async def test_a_mode_whose_tables_are_missing_changes_nothing(subject, house, steps):
+    before = house.current
+    steps.append("auth_apikey/0_api_keys.py")
+    with pytest.raises(Misconfigured, match=r"lacks auth_apikey.*db migrate up"):
+        await subject.change(a_configuration(DIGESTS[1]))
+    assert house.current is before
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ async def test_a_story_holds_what_was_reached(observe):
         observation,
         request,
         route=a_route("r"),
-        principal=a_principal("anna", scheme="jwt"),
+        principal=a_principal("anna", scheme="jwt", credential="idp t1"),
         decision=Decision(permit=True, policy="p"),
         status=201,
     )
@@ -83,6 +83,7 @@ async def test_a_story_holds_what_was_reached(observe):
         "p",
     )
     assert (story.status, story.code, story.charge, story.posted) == (201, None, None, None)
+    assert story.credential == "idp t1"
 
 
 @pytest.mark.parametrize(
