@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
+
+VALUE = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
+"""What a nonce, and anything else that is claimed like one, is spelt in."""
 
 
 class Nonce(Struct, frozen=True):

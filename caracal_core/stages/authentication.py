@@ -11,6 +11,7 @@ from caracal_core.domain import Agent, Principal, Request, Route
 from caracal_core.domain.header_credentials import are_two
 from caracal_core.errors import BadRequest, Unauthenticated
 from caracal_core.stages.deadline import Due
+from caracal_core.stages.once import check_once
 from caracal_core.stages.part import Part
 
 
@@ -66,6 +67,7 @@ class Authentication:
             Unauthenticated: nobody was proved, a credential is bad or revoked, two of them prove
                 different agents, or the agent is unknown or disabled; in one wording, with every
                 challenge.
+            Failure: a principal says something once that cannot be claimed.
         """
         self._refuse_two(request)
         accepted = self._accepts(route.terms.schemes)
@@ -98,6 +100,7 @@ class Authentication:
             principal = await scheme.authenticator(due, request)
             if principal is None:
                 continue
+            check_once(scheme.authenticator.name, scheme.name, principal.once)
             if scheme.headers and by_header:
                 raise BadRequest("Two credentials were sent; send one.")
             by_header = by_header or bool(scheme.headers)

@@ -7,6 +7,7 @@ import re
 from msgspec import Struct
 
 from caracal_core.domain import Nonce, Once, Principal, Request, Route
+from caracal_core.domain.nonce import VALUE
 from caracal_core.errors import (
     BadRequest,
     Failure,
@@ -18,7 +19,6 @@ from caracal_core.ports import Clock
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
 
-_NONCE = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -61,7 +61,7 @@ class Replay:
         rule = route.terms.replay
         if self._guard is None or rule == "off":
             return
-        value = _single(request, "x-caracal-nonce", _NONCE)
+        value = _single(request, "x-caracal-nonce", VALUE)
         if value is None:
             if rule == "required":
                 raise NonceMissing

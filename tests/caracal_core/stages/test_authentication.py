@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from caracal_core.domain import Agent, Once, Principal
-from caracal_core.errors import BadRequest, Unauthenticated
+from caracal_core.errors import BadRequest, Failure, Unauthenticated
 from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.behaviour import deny
@@ -62,6 +62,24 @@ async def test_what_the_credential_proved_stays_with_the_principal(watched):
     stage = authentication(Scheme("jwt", "Bearer", AUTHORIZATION, verb))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert principal == msgspec.structs.replace(proved, accounts=("anna",), schemes=("jwt",))
+
+
+@pytest.mark.parametrize("once", [None, ["v"], ("v",)])
+async def test_what_cannot_be_claimed_once_fails_its_scheme_before_anybody_else_is_asked(
+    watched, once
+):
+    """No directory, no guard: a principal that makes no sense gets no further."""
+
+    async def authenticate(request):
+        return Principal("anna", "jwt", once=once)
+
+    directory = TrivialDirectory()
+    verb = Part("acme authenticator", authenticate, (Principal,), 5)
+    stage = authentication(Scheme("jwt", "Bearer", AUTHORIZATION, verb), directory=directory)
+    with pytest.raises(Failure, match=r"^acme authenticator: jwt: ") as failure:
+        await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert failure.value.status == 503
+    assert directory.journal == []
 
 
 async def test_nobody_proved_is_401_with_every_accepted_challenge(watched):
