@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from caracal_core.domain import Headers
@@ -17,9 +19,15 @@ CLIENT_GONE = "the client hung up"
 
 WITHHELD = "withheld: it held the client's credential"
 
+UNTOLD = "withheld: the client's credential has too many words to look for"
+
 _LOOKED_AT_MAX = 10_000
+_LOOKED_FOR_MAX = 100
 _SHORTEST_SECRET = 6
 """Shorter words of a credential are parts of ordinary ones, ``Bearer`` of none that matters."""
+
+_PARTS = re.compile(r'[\s=,;:"]+')
+"""What stands between a credential's words, and between the names and values of its parameters."""
 
 
 class Reasons:
@@ -37,8 +45,10 @@ class Reasons:
     def word(self, error: BaseException | None, headers: Headers | None = None) -> str | None:
         """Return one line of at most `REASON_MAX` printable characters, or None for no error.
 
-        A plugin words its own refusals. One that quotes the credential it was shown is not
-        repeated, nor is what the house knows for a secret. Whatever the error is, this returns:
+        A plugin words its own refusals. One that holds a word of the credential it was shown, as
+        it was sent or in letters of another case, is not repeated; one that holds it otherwise
+        encoded, or in fragments, is not known for it. Nor is what the house knows for a secret
+        repeated. Whatever the error is, this returns:
         a story that cannot be worded is told with the error's type.
 
         Args:
@@ -57,19 +67,36 @@ class Reasons:
 
     def _worded(self, text: str, headers: Headers | None) -> str:
         text = text[:_LOOKED_AT_MAX]
-        if headers is not None and self._quotes(text, headers):
+        secrets = frozenset() if headers is None else self._secrets(headers)
+        if len(secrets) > _LOOKED_FOR_MAX:
+            return UNTOLD
+        folded = text.casefold()
+        if any(secret in folded for secret in secrets):
             return WITHHELD
         return _one_line(self._mask(text))
 
-    def _quotes(self, text: str, headers: Headers) -> bool:
-        """Whether the text holds a word of a credential of the request."""
-        return any(
-            word in text
+    def _secrets(self, headers: Headers) -> frozenset[str]:
+        """Return the words of the request's credentials that are long enough, case-folded."""
+        return frozenset(
+            word.casefold()
             for name, value in headers
             if canonical(name) in self._credentials
-            for word in value.split()
+            for word in _words(value)
             if len(word) > _SHORTEST_SECRET
         )
+
+
+def _words(value: str) -> Iterator[str]:
+    """Give each word of a credential, each part of one, and the user and password of Basic."""
+    yield from value.split()
+    yield from _PARTS.split(value)
+    scheme, _, rest = value.partition(" ")
+    if scheme.casefold() == "basic":
+        with suppress(ValueError):  # it is no Basic after all
+            user, _, password = (
+                b64decode(f"{rest.strip()}==").decode(errors="replace").partition(":")
+            )
+            yield from (user, password)
 
 
 def _said(error: BaseException) -> str:

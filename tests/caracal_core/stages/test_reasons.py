@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caracal_core.domain import Headers
 from caracal_core.errors import BadRequest, Denied, Failure, Unauthenticated, UpstreamTimeout
-from caracal_core.stages.reasons import CLIENT_GONE, REASON_MAX, WITHHELD, Reasons
+from caracal_core.stages.reasons import CLIENT_GONE, REASON_MAX, UNTOLD, WITHHELD, Reasons
 
 TOKEN = "t0ken.of-anna"
 REASONS = Reasons(lambda text: text.replace("kn0wn", "***"), frozenset({"x-their-token"}))
@@ -91,6 +91,44 @@ def test_one_that_quotes_the_credential_is_withheld(name, value):
     headers = Headers([("accept", "*/*"), (name, value)])
     assert REASONS.word(Denied(f"unknown: {TOKEN}!"), headers) == WITHHELD
     assert REASONS.word(Denied("unknown"), headers) == "unknown"
+
+
+SECRET = "Ak9$sup3rSecret"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (f'"{SECRET}"', SECRET),
+        (f"key={SECRET},v=1", SECRET),
+        (f"v=1;key:{SECRET}", SECRET),
+        (f'Acme id="a", key="{SECRET}"', SECRET),
+        (f"Bearer {SECRET}", SECRET.upper()),
+        (f"Bearer {SECRET.upper()}", SECRET),
+        ("a=b:c,d;e", "a=b:c,d;e"),
+        ("Basic YW5uYS0wMDE6aHVudGVyMi1zZWNyZXQ=", "hunter2-secret"),
+        ("basic  YW5uYS0wMDE6aHVudGVyMi1zZWNyZXQ", "hunter2-secret"),
+        ("Basic YW5uYS0wMDE6aHVudGVyMi1zZWNyZXQ=", "anna-001"),
+        ("Basic YW5uYS0wMDE6aHVudGVyIDo9Mg==", "hunter :=2"),
+    ],
+)
+def test_so_is_one_that_quotes_a_part_of_it_in_any_case(value, said):
+    headers = Headers([("x-their-token", value)])
+    assert REASONS.word(Denied(f"unknown: {said}!"), headers) == WITHHELD
+    assert REASONS.word(Denied("unknown"), headers) == "unknown"
+
+
+def test_one_of_very_many_words_is_not_looked_for_and_nothing_is_told():
+    words = [f"word-{number:03}" for number in range(101)]
+    assert REASONS.word(Denied("no"), Headers([("x-their-token", ",".join(words))])) == UNTOLD
+    fewer = Headers([("x-their-token", " ".join(words[1:] * 2))])
+    assert REASONS.word(Denied("no"), fewer) == "no"
+
+
+@given(st.binary(max_size=40))
+def test_whatever_stands_behind_basic_the_reason_is_told(rest):
+    headers = Headers([("x-their-token", f"Basic {rest.decode('latin-1')}")])
+    assert REASONS.word(Denied("no"), headers) == "no"
 
 
 def test_the_words_of_other_fields_and_short_ones_are_no_credential():
