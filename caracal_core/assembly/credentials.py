@@ -12,6 +12,9 @@ from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Authenticator, TakesKinds
 
+MOST_WITHHELD = 1000
+"""How many fields may be withheld where some of them are no longer used."""
+
 _EXAMPLE = 'Give a frozenset of lower-case field names, such as frozenset({"authorization"}).'
 
 
@@ -29,6 +32,29 @@ def credential_fields(furnishings: Iterable[Furnishing]) -> frozenset[str]:
         for part in furnishing.authenticators
         for name in declared_fields(furnishing.name, part)
     )
+
+
+def withheld_fields(furnishings: Iterable[Furnishing], earlier: frozenset[str]) -> frozenset[str]:
+    """Return the canonical names of all fields in which agents may still send credentials.
+
+    Agents do not learn of a reload: they go on sending a key in the field that it was taken in
+    before, and that key may well be good elsewhere.
+
+    Args:
+        furnishings: what has the authenticators of today.
+        earlier: what was withheld since the process began.
+
+    Raises:
+        Misconfigured: an authenticator's declaration makes no sense, or there have been too many.
+    """
+    fields = credential_fields(furnishings)
+    if not fields >= earlier and len(fields | earlier) > MOST_WITHHELD:
+        raise Misconfigured(
+            "plugins",
+            f"with those before them they took credentials in more than {MOST_WITHHELD} fields",
+            "Restart the gateway; it withholds a field that is no longer used until then.",
+        )
+    return fields | earlier
 
 
 def own_fields(furnishings: Iterable[Furnishing]) -> frozenset[str]:

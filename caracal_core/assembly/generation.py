@@ -94,12 +94,21 @@ class Generation:
 
 
 def assemble(
-    loaded: Loaded, foundation: Foundation, before: Sequence[Furnishing] = ()
+    loaded: Loaded,
+    foundation: Foundation,
+    before: Sequence[Furnishing] = (),
+    earlier: frozenset[str] = frozenset(),
 ) -> Generation:
     """Furnish a house; nothing is opened.
 
     A plugin whose configuration did not change since ``before`` is carried over whole. So is
     one that keeps state in memory: its new configuration waits for the next start.
+
+    Args:
+        loaded: the configuration.
+        foundation: what the house stands on.
+        before: what may be carried over.
+        earlier: the fields that were withheld from upstreams until now.
 
     Raises:
         Misconfigured: the plugins do not fit together.
@@ -107,7 +116,7 @@ def assemble(
     problems = Problems()
     furnishings = furnish_enabled(loaded, foundation, problems, before)
     problems.refuse()
-    return compose(loaded, furnishings, foundation)
+    return compose(loaded, furnishings, foundation, earlier)
 
 
 def furnish_enabled(
@@ -142,7 +151,10 @@ def furnish_enabled(
 
 
 def compose(
-    loaded: Loaded, furnishings: Sequence[Furnishing], foundation: Foundation
+    loaded: Loaded,
+    furnishings: Sequence[Furnishing],
+    foundation: Foundation,
+    earlier: frozenset[str] = frozenset(),
 ) -> Generation:
     """Wire the corridor through what all enabled plugins brought.
 
@@ -162,6 +174,7 @@ def compose(
         foundation.lost,
         foundation.mask,
         on_trial,
+        earlier,
     )
     return Generation(loaded, furnishings, gateway)
 

@@ -63,7 +63,8 @@ class House:
                     "gateway", "it is stopping", "The change takes effect at the next start."
                 )
             old = self.current
-            generation = assemble(loaded, self._foundation, old.furnishings)
+            withheld = old.gateway.forwarding.credentials
+            generation = assemble(loaded, self._foundation, old.furnishings, withheld)
             await self._move_in(generation)
             leaving = asyncio.create_task(self._move_out(old), name="drain")
             self._leaving.add(leaving)

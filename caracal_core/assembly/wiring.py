@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from caracal_core.assembly.credentials import (
-    credential_fields,
     declared_fields,
     declared_kinds,
     own_fields,
+    withheld_fields,
 )
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.domain import (
@@ -86,6 +86,7 @@ def wire(
     lost: Counter,
     mask: Callable[[str], str],
     on_trial: Sequence[Furnishing] = (),
+    earlier: frozenset[str] = frozenset(),
 ) -> Gateway:
     """Compose the corridor.
 
@@ -99,6 +100,7 @@ def wire(
         lost: counts stories that no observer could be told.
         mask: takes secrets out of the reasons that observers are told.
         on_trial: what the plugins on trial brought; only their authenticators are used.
+        earlier: the canonical names of the fields that were withheld until now.
 
     Raises:
         Misconfigured: something is missing, given twice, or refers to what does not exist.
@@ -107,7 +109,7 @@ def wire(
     _check_replay(furnishings, rules)
     each = rules.part_seconds
     shown = [*furnishings, *on_trial]
-    credentials = credential_fields(shown)
+    credentials = withheld_fields(shown, earlier)
     observers = _parts(furnishings, "observers", "observe", (NoneType,), each)
     return Gateway(
         Observation(observers, warden, lost, Reasons(mask, credentials), own_fields(shown)),

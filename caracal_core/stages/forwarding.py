@@ -27,6 +27,9 @@ class Forwarding:
         filters: look at each reply, in this order.
         credentials: the canonical names of the fields that may hold an agent's credential; no
             upstream is given one, a stranger's no more than the built-in.
+
+    Attributes:
+        credentials: the same.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class Forwarding:
     ) -> None:
         self._upstreams = dict(upstreams)
         self._filters = tuple(filters)
-        self._credentials = credentials
+        self.credentials = credentials
 
     def send(
         self, request: Request, route: Route, due: Due, on_sent: Callable[[], None]
@@ -64,7 +67,7 @@ class Forwarding:
 
     def _outgoing(self, request: Request, upload: Upload | None) -> Request:
         """Return what the upstream gets: no credential, and a body under the deadline."""
-        headers = request.headers.without(self._credentials)
+        headers = request.headers.without(self.credentials)
         body = request.body if upload is None else upload
         if headers is request.headers and body is request.body:
             return request

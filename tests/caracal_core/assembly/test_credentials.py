@@ -2,11 +2,13 @@
 
 import pytest
 
+from caracal_core.assembly import credentials as credentials_module
 from caracal_core.assembly.credentials import (
     credential_fields,
     declared_fields,
     declared_kinds,
     own_fields,
+    withheld_fields,
 )
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.errors import Misconfigured
@@ -30,6 +32,18 @@ def test_the_fields_of_all_are_gathered_by_their_canonical_names():
     two = furnishing("two", frozenset({"x_their_token", "authorization"}))
     three = furnishing("three")
     assert credential_fields([one, two, three]) == {"authorization", "x-their-token"}
+
+
+def test_what_was_withheld_is_withheld_still_and_bounded(monkeypatch):
+    """Today's fields alone may be as many as they are."""
+    monkeypatch.setattr(credentials_module, "MOST_WITHHELD", 2)
+    today = [furnishing("one", frozenset({"x_new"}))]
+    assert withheld_fields(today, frozenset()) == {"x-new"}
+    assert withheld_fields(today, frozenset({"x-old"})) == {"x-new", "x-old"}
+    with pytest.raises(Misconfigured, match=r"more than 2 fields\. Restart"):
+        withheld_fields(today, frozenset({"x-old", "x-older"}))
+    many = [furnishing("one", frozenset("abc"))]
+    assert withheld_fields(many, frozenset("a")) == set("abc")
 
 
 @pytest.mark.parametrize("declared", [frozenset(), frozenset({"a", "b-c"}), {"x-token"}])

@@ -15,9 +15,10 @@ from caracal_core.builtin.replay.config import ReplayConfig
 from caracal_core.config.core import CoreConfig
 from caracal_core.config.enabled import Enabled
 from caracal_core.config.load import Loaded
-from caracal_core.errors import Failure, Misconfigured
+from caracal_core.errors import Failure, Misconfigured, Unauthenticated
 from caracal_core.plugin import Config, Plugin, hookimpl
 from caracal_core.stages.deadline import Warden
+from caracal_core.stages.reasons import WITHHELD
 from caracal_core.testing.fakes.behaviour import deny
 from caracal_core.testing.fakes.clock import FakeClock
 from caracal_core.testing.fakes.parts import (
@@ -62,10 +63,21 @@ class _Noted(Plugin[Worded]):
         return span()
 
 
+class _Listening(TrivialUpstream):
+    """Keeps the names of the header fields that it was given last."""
+
+    given: tuple[str, ...] = ()
+
+    def send(self, request, route, on_sent):
+        self.given = tuple(name for name, _ in request.headers)
+        return super().send(request, route, on_sent)
+
+
 class Parts(_Noted):
-    """Brings a whole corridor."""
+    """Brings a whole corridor; agents send their keys in a field that is named by its word."""
 
     observer = TrivialObserver()
+    upstream = _Listening()
 
     @hookimpl
     def routers(self, services):
@@ -73,7 +85,9 @@ class Parts(_Noted):
 
     @hookimpl
     def authenticators(self, services):
-        return [TrivialAuthenticator()]
+        authenticator = TrivialAuthenticator()
+        authenticator.headers = frozenset({f"x_{self.config.word}_key"})
+        return [authenticator]
 
     @hookimpl
     def replay_guard(self, services):
@@ -93,7 +107,7 @@ class Parts(_Noted):
 
     @hookimpl
     def upstreams(self, services):
-        return {"test-upstream": TrivialUpstream()}
+        return {"test-upstream": self.upstream}
 
     @hookimpl
     def observers(self, services):
@@ -127,7 +141,7 @@ def loaded(journal):
         for name, base in (("parts", Parts), ("other", Other), ("keeper", Keeper))
     }
     for each in classes.values():
-        each.observer = TrivialObserver()
+        each.observer, each.upstream = TrivialObserver(), _Listening()
 
     def make(**words):
         sections = {name: Worded(word=words.get(name, "first")) for name in classes}
@@ -190,6 +204,42 @@ async def test_a_plugin_that_keeps_state_is_carried_over_though_it_changed(house
     await house.reload(loaded(keeper="second"))
     await house.settled()
     assert journal == []
+
+
+KEYS = {f"X-{word}-Key": f"key-of-the-{word}" for word in ("first", "second", "other")}
+
+
+async def sent(house):
+    """Send every key there ever was; return the fields that the upstream got."""
+
+    async def deliver(reply, settle):
+        await settle()
+
+    await house.exchange(a_request(headers=KEYS), deliver)
+    [parts] = [f.plugin for f in house.current.furnishings if f.name == "parts"]
+    return set(parts.upstream.given)
+
+
+async def test_a_field_that_a_reload_drops_is_withheld_still(house, loaded):
+    """Agents still send their keys in it; also after the next reload, and one that fails."""
+    assert await sent(house) == {"x-second-key", "x-other-key"}
+    await house.reload(loaded(parts="second"))
+    assert await sent(house) == {"x-other-key"}
+    with pytest.raises(Misconfigured):
+        await house.reload(loaded(parts="other", other="broken"))
+    await house.reload(loaded(parts="second", other="third"))
+    assert await sent(house) == {"x-other-key"}
+
+
+async def test_nor_is_a_key_in_it_quoted_in_a_reason(house, loaded):
+    reasons = house.current.gateway.observation.reasons
+    request = a_request(headers=KEYS)
+    quote = Unauthenticated("no such key: key-of-the-first")
+    assert reasons.word(quote, request.headers) == WITHHELD
+    await house.reload(loaded(parts="second"))
+    reasons = house.current.gateway.observation.reasons
+    assert reasons.word(quote, request.headers) == WITHHELD
+    assert "other" in reasons.word(Unauthenticated("key-of-the-other"), request.headers)
 
 
 async def test_the_old_house_closes_only_when_its_last_guest_has_left(house, loaded, journal):

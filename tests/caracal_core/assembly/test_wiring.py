@@ -122,7 +122,7 @@ async def test_what_any_authenticator_declares_is_withheld_from_upstreams():
     """Also from the upstreams of routes that do not accept its scheme."""
     stranger = furnishing("strange", authenticators=(_ByToken(), _ByConnection()))
     gateway = wired(stranger, core())
-    assert gateway.forwarding._credentials == {"x-their-token", "authorization"}
+    assert gateway.forwarding.credentials == {"x-their-token", "authorization"}
     declared = [set(scheme.headers) for scheme in gateway.authentication._schemes]
     assert declared == [{"x_their_token", "authorization"}, set(), {"authorization"}]
 
@@ -197,7 +197,7 @@ async def test_what_is_on_trial_has_its_authenticators_asked_and_nothing_else_us
     assert [each.authenticator.seconds for each in gateway.trial._candidates] == [1.0]
     assert [each.name for each in gateway.authentication._schemes] == ["test"]
     assert len(gateway.authorization._policies) == 1
-    assert gateway.forwarding._credentials == {"authorization", "x-their-proof"}
+    assert gateway.forwarding.credentials == {"authorization", "x-their-proof"}
     assert gateway.observation.own_headers == {"x-their-proof"}
 
 
