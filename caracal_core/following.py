@@ -13,9 +13,13 @@ from contextlib import asynccontextmanager
 
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Counter, FileReader
+from caracal_core.reading import READ_SECONDS, Reading, Unread
 
 SECONDS = 2.0
 """How often a file is looked at, unless somebody says otherwise."""
+
+END_SECONDS = 5.0
+"""How long following may take to end."""
 
 
 class Follower:
@@ -40,6 +44,7 @@ class Follower:
         seconds: float | None = None,
     ) -> None:
         self._what, self._reader, self._log = what, reader, log
+        self._reading = Reading(self._read)
         self._taken_up, self._refused = taken_up, refused
         self._seconds = SECONDS if seconds is None else seconds
         self._fault = ""
@@ -56,13 +61,17 @@ class Follower:
             await self.look()
 
     async def look(self) -> None:
-        """Take up what changed; tell once of each fault, and go on with the last good state."""
+        """Take up what changed; tell once of each fault, and go on with the last good state.
+
+        A read that hangs is a fault, and the next look waits for the same one: else each look
+        would leave another thread in a dead mount.
+        """
         try:
-            changed, fault = await self._reader.read(), ""
+            changed, fault = await self._reading.read(READ_SECONDS), ""
         except Misconfigured as error:
             changed, fault = False, str(error)
-        except Exception as error:  # noqa: BLE001 - whoever follows must never stop following
-            changed, fault = False, f"Reading the {self._what} raised {type(error).__name__}."
+        except Unread as error:
+            changed, fault = False, f"Reading the {self._what} {error}."
         if changed:
             self._taken_up.add()
             self._log.info("%s: what is there now is in force", self._what)
@@ -73,10 +82,16 @@ class Follower:
             )
         self._fault = fault
 
+    async def _read(self) -> bool:
+        return await self._reader.read()
+
 
 @asynccontextmanager
 async def following(followers: Sequence[Follower]) -> AsyncIterator[None]:
-    """Follow them while the block runs, each in a task of its own: one may hang in its mount."""
+    """Follow them while the block runs, each in a task of its own: one may hang in its mount.
+
+    One that does not end within `END_SECONDS` is left to itself.
+    """
     tasks = [asyncio.create_task(each.run(), name="following") for each in followers]
     try:
         yield
@@ -84,4 +99,4 @@ async def following(followers: Sequence[Follower]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=END_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from functools import partial
 from urllib.parse import urlsplit
 
 from caracal_core.builtin.upstreams.config import Origin
@@ -12,6 +13,7 @@ from caracal_core.builtin.upstreams.connection import HttpConnection
 from caracal_core.builtin.upstreams.dialling import Dialler
 from caracal_core.builtin.upstreams.reply_parser import BrokenReply
 from caracal_core.errors import Denied, Failure
+from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import Fetched
 
 PART = "http"
@@ -44,7 +46,7 @@ class HttpService:
         origin, target = _parse(url, allow_http=allow_http)
         try:
             async with asyncio.timeout(seconds):
-                tls = await asyncio.to_thread(_tls, ca_file) if origin.tls else None
+                tls = await in_own_thread(partial(_tls, ca_file)) if origin.tls else None
                 connection = await Dialler(
                     f"the host {origin.host}",
                     origin.host,

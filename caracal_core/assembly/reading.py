@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.config.problems import Problems
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import FileReader
-
-READ_SECONDS = 10.0
+from caracal_core.reading import READ_SECONDS, Reading, Unread
 
 
 async def read_files(furnishings: Sequence[Furnishing]) -> None:
@@ -28,19 +26,14 @@ async def read_files(furnishings: Sequence[Furnishing]) -> None:
 
 
 async def _read(name: str, reader: FileReader) -> None:
-    """Read one, whatever goes wrong in the plugin's code."""
+    """Read one, whatever goes wrong in the plugin's code; one that hangs is left to itself."""
+    reading = Reading(reader.read)
     try:
-        async with asyncio.timeout(READ_SECONDS):
-            await reader.read()
-    except Misconfigured:
-        raise
-    except TimeoutError:
-        raise _broken(name, f"takes longer than {READ_SECONDS:g} s") from None
-    except (Exception, SystemExit) as error:
-        raise _broken(name, f"raised {type(error).__name__}") from error
-
-
-def _broken(name: str, what: str) -> Misconfigured:
-    return Misconfigured(
-        f"plugin {name}", f"reading its files {what}", "Repair its mount, or disable the plugin."
-    )
+        await reading.read(READ_SECONDS)
+    except Unread as error:
+        await reading.give_up()
+        raise Misconfigured(
+            f"plugin {name}",
+            f"reading its files {error}",
+            "Repair its mount, or disable the plugin.",
+        ) from error

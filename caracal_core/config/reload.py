@@ -10,11 +10,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from caracal_core.config.enabled import PluginSource
 from caracal_core.config.load import Loaded, load
 from caracal_core.config.sources import Snapshot, Sources
 from caracal_core.errors import Misconfigured
+from caracal_core.own_thread import in_own_thread
+from caracal_core.reading import READ_SECONDS, Reading, Unread
 
 OnChange = Callable[[Loaded], Awaitable[None]]
 OnError = Callable[[Misconfigured], None]
@@ -45,9 +48,11 @@ class Watcher:
         *,
         interval: float = 1.0,
     ) -> None:
-        self._sources, self._plugins = sources, plugins
+        self._plugins = plugins
         self._on_change, self._on_error = on_change, on_error
         self._interval = interval
+        self._reading = Reading(self._read)
+        self._sources = sources
         self._effective = digest
         self._last = ""
         self._judged = ""
@@ -78,25 +83,34 @@ class Watcher:
             asked: judge what is there now, and also what was judged before: a file that the
                 configuration names may have been mended. Say so where nothing changed.
         """
-        seen = await asyncio.to_thread(self._seen)
+        seen = await self._seen()
         state = seen.digest if isinstance(seen, Snapshot) else str(seen)
         settled, self._last = asked or state == self._last, state
         if settled and (asked or state != self._judged):
             self._judged = state
             await self._judge(seen, asked=asked)
 
-    def _seen(self) -> Snapshot | Misconfigured:
+    async def _read(self) -> Snapshot:
+        return await in_own_thread(self._sources.read)
+
+    async def _seen(self) -> Snapshot | Misconfigured:
         try:
-            return self._sources.read()
+            return await self._reading.read(READ_SECONDS)
         except Misconfigured as error:
             return error
+        except Unread as error:
+            return Misconfigured(
+                "configuration",
+                f"reading its sources {error}",
+                "Repair their mount; the running configuration stays.",
+            )
 
     async def _judge(self, seen: Snapshot | Misconfigured, *, asked: bool) -> None:
         if isinstance(seen, Misconfigured):
             self._refuse(seen)
             return
         try:
-            loaded = await asyncio.to_thread(load, seen, self._plugins)
+            loaded = await in_own_thread(partial(load, seen, self._plugins))
             if loaded.digest != self._effective or self._broken:
                 await self._on_change(loaded)
             elif asked:
@@ -104,9 +118,10 @@ class Watcher:
             self._effective, self._broken = loaded.digest, False
         except Misconfigured as error:
             self._refuse(error)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - the watch goes on, whatever a change broke
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+                raise  # else a part cancelled itself, and the watch goes on as after all else
             _log.error("reload failed", exc_info=error)
             self._refuse(_unexpected(error))
 

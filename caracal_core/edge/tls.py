@@ -7,7 +7,6 @@ in use is ever edited, so a broken new pair cannot hurt the one that works.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import os
@@ -23,6 +22,7 @@ from caracal_core.edge.client_proof import ProvingContext
 from caracal_core.edge.loopback import is_loopback
 from caracal_core.errors import Misconfigured
 from caracal_core.following import Follower
+from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import Metrics
 
 FILE_BYTES = 2**20
@@ -98,7 +98,7 @@ class Certificates:
         return self._authorities
 
     async def read(self) -> bool:
-        return await asyncio.to_thread(self._read)
+        return await in_own_thread(self._read)
 
     def _read(self) -> bool:
         digest = _digest(self._config)

@@ -39,7 +39,8 @@ class FileReader(Protocol):
     async def read(self) -> bool:
         """Read it as it is now, and return whether something else is in force than before.
 
-        Nothing is opened that would have to be closed. What is slow is done in a thread.
+        Nothing is opened that would have to be closed. What is slow is done in a thread of its own
+        (`caracal_core.own_thread`); after 10 seconds it counts as a fault.
 
         Raises:
             Misconfigured: it cannot be read or used, with the key that names it, the file and

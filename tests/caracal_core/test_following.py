@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import pytest
 
+from caracal_core import following as following_module
 from caracal_core.errors import Misconfigured
 from caracal_core.following import Follower, following
 from caracal_core.testing.fakes.services import FakeCounter
@@ -23,7 +25,7 @@ class Reader:
     async def read(self):
         self.looked.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -70,12 +72,13 @@ async def test_a_fault_is_told_once_until_it_is_mended_or_another_one(follow, ca
     assert (counts(), follower.broken) == ((1, 3), False)
 
 
-async def test_whatever_reading_raises_it_is_followed_on_and_not_repeated(follow, caplog):
+@pytest.mark.parametrize("kind", [KeyError, asyncio.CancelledError, SystemExit, GeneratorExit])
+async def test_whatever_reading_raises_it_is_followed_on_and_not_repeated(follow, caplog, kind):
     """Else what surprises a library would stop every later rotation, and tell nobody."""
-    follower, _, counts = follow(KeyError("s3cret"), True)
+    follower, _, counts = follow(kind("s3cret"), True)
     await follower.look()
     assert follower.broken
-    assert "KeyError" in caplog.text
+    assert kind.__name__ in caplog.text
     assert "s3cret" not in caplog.text
     await follower.look()
     assert (counts(), follower.broken) == ((1, 1), False)
@@ -97,6 +100,52 @@ async def test_they_are_followed_while_the_block_runs_and_one_that_hangs_holds_u
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_read_that_hangs_is_a_fault_told_once_and_waited_for_by_the_next_look(
+    follow, caplog, monkeypatch
+):
+    """Whose mount hangs is told like one whose file is broken, and leaves one thread in it."""
+    follower, reader, counts = follow(True)
+    begun, mended = 0, asyncio.Event()
+    read = reader.read
+
+    async def hang():
+        nonlocal begun
+        begun += 1
+        await mended.wait()
+        return await read()
+
+    reader.read = hang
+    monkeypatch.setattr(following_module, "READ_SECONDS", 0.01)
+    for _ in range(3):
+        await follower.look()
+    assert (counts(), follower.broken, begun) == ((0, 1), True, 1)
+    assert "Reading the key in /file takes longer than 0.01 s." in caplog.text
+    mended.set()
+    monkeypatch.setattr(following_module, "READ_SECONDS", 20)
+    await follower.look()
+    assert (counts(), follower.broken, begun) == ((1, 1), False, 1)
+
+
+async def test_one_that_does_not_end_is_left_to_itself(follow, monkeypatch):
+    monkeypatch.setattr(following_module, "END_SECONDS", 0.01)
+    follower, _, _ = follow(False)
+    free = asyncio.Event()
+
+    async def run():
+        while not free.is_set():
+            with suppress(asyncio.CancelledError):
+                await free.wait()
+
+    follower.run = run
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(20):
+        async with following([follower]):
+            await asyncio.sleep(0)
+        (left,) = asyncio.all_tasks() - before
+        free.set()
+        await asyncio.wait([left])
 
 
 async def test_nothing_to_follow_is_followed_too():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 from caracal_core.builtin.upstreams.config import SecretHeader
 from caracal_core.builtin.upstreams.request_head import RequestHead
 from caracal_core.errors import Misconfigured
+from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import Secrets
 
 _VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
@@ -35,7 +35,7 @@ class OwnField:
         self._value = ""
 
     async def read(self) -> bool:
-        before, self._value = self._value, await asyncio.to_thread(self.value)
+        before, self._value = self._value, await in_own_thread(self.value)
         return self._value != before
 
     def value(self) -> str:
@@ -72,7 +72,7 @@ class OwnFields:
         self._in_force: list[tuple[str, str]] | None = None
 
     async def read(self) -> bool:
-        values = await asyncio.to_thread(self._values)
+        values = await in_own_thread(self._values)
         if values == self._in_force:
             return False
         self._head.renew(values)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from pathlib import Path
 
 from caracal_core.errors import Misconfigured
+from caracal_core.own_thread import in_own_thread
 
 
 class Trust:
@@ -28,7 +28,7 @@ class Trust:
         self._content: bytes | None = None
 
     async def read(self) -> bool:
-        return await asyncio.to_thread(self._read)
+        return await in_own_thread(self._read)
 
     def _read(self) -> bool:
         try:

@@ -1,9 +1,11 @@
 """All files of all plugins are read, and everything that is wrong is told at once."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
+from caracal_core import reading as core_reading
 from caracal_core.assembly import reading
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.assembly.reading import read_files
@@ -43,11 +45,11 @@ async def test_all_faults_are_told_and_one_by_itself_as_it_is():
     assert [problem.where for problem in raised.value.problems] == ["test.file", "other.file"]
 
 
-@pytest.mark.parametrize("raised", [KeyError("s3cret"), SystemExit("s3cret")])
-async def test_whatever_a_reader_raises_is_a_fault_of_its_plugin(raised):
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, asyncio.CancelledError])
+async def test_whatever_a_reader_raises_is_a_fault_of_its_plugin(kind):
     with pytest.raises(Misconfigured) as told:
-        await read_files([brings("acme", Odd(raised))])
-    assert f"plugin acme: reading its files raised {type(raised).__name__}" in str(told.value)
+        await read_files([brings("acme", Odd(kind("s3cret")))])
+    assert f"plugin acme: reading its files raised {kind.__name__}" in str(told.value)
     assert "s3cret" not in str(told.value)
 
 
@@ -55,3 +57,24 @@ async def test_a_reader_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(reading, "READ_SECONDS", 0.01)
     with pytest.raises(Misconfigured, match="plugin acme: reading its files takes longer"):
         await read_files([brings("acme", Odd(None))])
+
+
+async def test_a_reader_that_swallows_its_cancellation_is_left_to_itself(monkeypatch):
+    """Else it would hold up every later change of the configuration, and the stop."""
+    monkeypatch.setattr(reading, "READ_SECONDS", 0.01)
+    monkeypatch.setattr(core_reading, "CANCEL_SECONDS", 0.01)
+    free = asyncio.Event()
+
+    class Stubborn:
+        async def read(self):
+            while not free.is_set():
+                with suppress(asyncio.CancelledError):
+                    await free.wait()
+
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(20):
+        with pytest.raises(Misconfigured, match="plugin acme: reading its files takes longer"):
+            await read_files([brings("acme", Stubborn())])
+        (left,) = asyncio.all_tasks() - before
+        free.set()
+        await asyncio.wait([left])

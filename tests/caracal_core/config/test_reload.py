@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 
+from caracal_core.config import reload
 from caracal_core.config.load import load
 from caracal_core.config.reload import Watcher
 from caracal_core.config.sources import locate
@@ -137,6 +139,7 @@ async def test_an_unreadable_place_is_reported_and_watched_on(stage):
         (Misconfigured("plugin acme", "cannot be opened", "Repair it."), "plugin acme"),
         (RuntimeError("hunter2"), "taking it into effect raised RuntimeError"),
         (SystemExit("hunter2"), "taking it into effect raised SystemExit"),
+        (asyncio.CancelledError("hunter2"), "taking it into effect raised CancelledError"),
     ],
 )
 async def test_a_change_that_cannot_be_used_is_reported_and_the_next_one_told(stage, raised, told):
@@ -212,3 +215,43 @@ async def test_asking_ends_the_wait_for_the_next_look(stage):
     watching.cancel()
     await asyncio.wait([watching])
     assert stage.told == ["DEBUG"]
+
+
+async def test_sources_that_hang_are_told_once_and_looked_at_again(stage, monkeypatch):
+    """A dead mount; when it lives again, what it says counts."""
+    alive, hung, read = threading.Event(), [], type(stage.sources).read
+
+    def hang(sources):
+        hung.append(sources)
+        alive.wait(20)
+        return read(sources)
+
+    monkeypatch.setattr(type(stage.sources), "read", hang)
+    monkeypatch.setattr(reload, "READ_SECONDS", 0.01)
+    await stage.look(4)
+    assert len(hung) == 1  # and not another thread for each look
+    (refused,) = stage.refused
+    assert "reading its sources takes longer than 0.01 s" in refused
+    monkeypatch.setattr(reload, "READ_SECONDS", 20)
+    stage.swap(LOG_LEVEL="DEBUG")
+    alive.set()
+    await stage.look(4)
+    assert stage.told == ["DEBUG"]
+
+
+async def test_a_stop_during_a_change_is_a_stop(stage):
+    changing = asyncio.Event()
+
+    async def change(loaded):
+        changing.set()
+        await asyncio.Event().wait()
+
+    stage.watcher._on_change = change
+    watching = asyncio.create_task(stage.watcher.run())
+    stage.swap(LOG_LEVEL="DEBUG")
+    async with asyncio.timeout(10):
+        await changing.wait()
+        watching.cancel()
+        await asyncio.wait([watching])
+    assert watching.cancelled()
+    assert stage.refused == []

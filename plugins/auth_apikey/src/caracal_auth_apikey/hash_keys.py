@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from caracal_core.domain import HashKey
 from caracal_core.errors import Failure
+from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import HashKeys
 
 
@@ -56,4 +56,4 @@ class RingReader:
         Raises:
             Misconfigured: the file holds no usable keys. Those in force stay.
         """
-        return self._ring.take(tuple(await asyncio.to_thread(self._hash_keys.read)))
+        return self._ring.take(tuple(await in_own_thread(self._hash_keys.read)))

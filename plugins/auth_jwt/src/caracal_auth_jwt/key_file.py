@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from caracal_auth_jwt.key_source import Tools
 from caracal_auth_jwt.keys import Unfit
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.following import Follower
+from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import Counter, Metrics
 
 POLL_SECONDS = 2.0
@@ -64,7 +64,7 @@ class KeyFile:
             Misconfigured: it cannot be read or holds no usable key. The keys in force stay.
         """
         try:
-            content = await asyncio.to_thread(self._read)
+            content = await in_own_thread(self._read)
         except OSError as error:
             what = f"{self._path} cannot be read ({error.strerror or type(error).__name__})"
             raise Misconfigured(self._where, what, "Mount the issuer's key there.") from None

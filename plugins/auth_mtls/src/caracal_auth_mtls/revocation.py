@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from caracal_auth_mtls import crl
@@ -13,7 +14,9 @@ from caracal_auth_mtls.facts import Link, Signer
 from caracal_auth_mtls.trust import Trust
 from caracal_core.errors import Misconfigured, Unauthenticated
 from caracal_core.following import SECONDS
+from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import Clock, Counter, Metrics
+from caracal_core.reading import READ_SECONDS, Reading, Unread
 
 POLL_SECONDS = SECONDS
 """How often the files are looked at. They are not followed by `caracal_core.following`, whose
@@ -41,6 +44,7 @@ class Revocation:
         self._contents: tuple[bytes, ...] | None = None
         self._fault = "no revocation list was read yet" if paths else ""
         self._told = ""
+        self._reading = Reading(lambda: self.read())  # noqa: PLW0108 - whichever it is then
 
     @property
     def next_update(self) -> float:
@@ -84,10 +88,10 @@ class Revocation:
             Misconfigured: one cannot be read or relied on. From now on nobody is believed.
         """
         try:
-            contents = await asyncio.to_thread(self._read)
+            contents = await in_own_thread(self._read)
             if contents == self._contents:
                 return False
-            lists = await asyncio.to_thread(self._load, contents)
+            lists = await in_own_thread(partial(self._load, contents))
         except Unfit as unfit:
             self._contents, self._fault = None, f"a revocation list is unusable: {unfit}"
             raise Misconfigured(WHERE, str(unfit), "Give each issuer's newest full list.") from None
@@ -105,13 +109,13 @@ class Revocation:
     async def look(self, log: logging.Logger, metrics: Metrics) -> None:
         """Take up changed files; tell once of each fault, and refuse until it is mended."""
         try:
-            if await self.read():
+            if await self._reading.read(READ_SECONDS):
                 _changes(metrics, "taken_up").add()
                 log.info("changed revocation lists were taken up")
         except Misconfigured:
             pass  # it is the fault that is told below
-        except Exception as error:  # noqa: BLE001 - whoever follows must never stop following
-            self._contents, self._fault = None, f"reading the lists raised {type(error).__name__}"
+        except Unread as error:  # whatever it is, whoever follows must never stop following
+            self._contents, self._fault = None, f"reading the lists {error}"
         fault = self.fault(self._clock.now())
         if fault and fault != self._told:
             _changes(metrics, "refused").add()
