@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from caracal_core.assembly.generation import split
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.wiring import routes_of
+from caracal_core.cli.ending import run_to_the_end
 from caracal_core.cli.examination import examine
 from caracal_core.cli.output import printable
 from caracal_core.cli.session import load_configuration
@@ -25,7 +24,7 @@ def command(ctx: click.Context, no_files: bool) -> None:
     Exits with 2 and names everything that is wrong where the gateway would not start.
     """
     loaded = load_configuration(ctx)
-    furnishings = asyncio.run(examine(loaded, Masking(), files=not no_files))
+    furnishings = run_to_the_end(examine(loaded, Masking(), files=not no_files))
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))
     plugins = [plugin.name for plugin in loaded.enabled if not plugin.plugin_class.at_root]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
+from caracal_core.cli.leaving import limit_the_exit
 from caracal_core.cli.options import configurable, foresee, options
 from caracal_core.cli.output import fail
 from caracal_core.errors import CaracalError, Misconfigured
@@ -102,6 +102,15 @@ click.version_option(package_name="caracal-core", prog_name="caracal")(cli)
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0, 1 for refused or not found, 2 for misconfigured."""
-    cli.main(prog_name="caracal")
-    sys.exit(0)
+    """Run the command line and exit: 0, 1 for refused or not found, 2 for misconfigured.
+
+    Threads that hang, such as a plugin's in a dead mount, do not keep the process.
+    """
+    try:
+        cli.main(prog_name="caracal")
+    except SystemExit as end:
+        limit_the_exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
+    except BaseException:
+        limit_the_exit(1)
+        raise

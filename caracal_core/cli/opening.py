@@ -45,6 +45,9 @@ from caracal_core.storage.history import behind
 FILES = 64
 """Open files beside connections: what listens, logs, the store's own, and mounted ones."""
 
+WATCH_END_SECONDS = 5.0
+"""How long following the configuration may take to end; a reload may be under way."""
+
 _log = logging.getLogger("caracal.server")
 
 Prepare = Callable[[Database], Awaitable[None]]
@@ -171,4 +174,4 @@ async def _watching(places: Sources, loaded: Loaded, reloading: Reloading) -> As
             yield
     finally:
         watching.cancel()
-        await asyncio.wait([watching])
+        await asyncio.wait([watching], timeout=WATCH_END_SECONDS)

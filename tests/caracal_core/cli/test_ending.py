@@ -1,9 +1,14 @@
 """A process ends though a task of a plugin's cannot be cancelled, and says so."""
 
+import asyncio
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
+
+from caracal_core.cli.ending import run_to_the_end
 
 PROGRAM = """
 import asyncio, logging
@@ -31,6 +36,31 @@ async def work():
     {then}
 
 ending.run_to_the_end(work())
+"""
+
+HANGING = """
+import asyncio, logging, os, sys, threading
+from caracal_core.cli import ending, leaving
+ending.STUCK_SECONDS = leaving.LEAVE_SECONDS = 0.1
+logging.basicConfig()
+
+async def work():
+    begun = threading.Event()
+    def hang():
+        begun.set()
+        open(sys.argv[1])
+    hanging = [asyncio.create_task(asyncio.to_thread(hang)) for _ in range(99)]
+    await asyncio.sleep(0)
+    begun.wait(20)
+    {then}
+
+try:
+    print(ending.run_to_the_end(work()))
+except ValueError as error:
+    print(error)
+    leaving.limit_the_exit(2)
+    sys.exit(2)
+leaving.limit_the_exit(0)
 """
 
 
@@ -78,3 +108,38 @@ def test_an_error_of_the_work_is_not_hidden(task):
     done = ended(task, "raise ValueError('why')")
     assert done.returncode == 1
     assert "ValueError: why" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("then", "code", "said"),
+    [("return 'done'", 0, "done\n"), ("raise ValueError('why')", 2, "why\n")],
+)
+def test_threads_that_hang_are_left_behind_and_the_exit_code_is_the_work_s(
+    tmp_path, then, code, said
+):
+    """As a dead mount has them, and a pipe that nobody writes to; each waits for the system."""
+    os.mkfifo(tmp_path / "pipe")
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", HANGING.format(then=then), tmp_path / "pipe"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, said)
+    assert "threads do not end" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_work_gives_what_it_returns_and_its_threads_are_waited_for():
+    ended = []
+
+    async def work():
+        free = threading.Event()
+        threads = asyncio.get_running_loop().run_in_executor
+        threads(None, lambda: (free.wait(20), ended.append(True)))
+        free.set()
+        return "done"
+
+    assert run_to_the_end(work()) == "done"
+    assert ended == [True]

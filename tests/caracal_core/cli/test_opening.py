@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from caracal_core.assembly import discovery
 from caracal_core.assembly.masking import Masking
+from caracal_core.cli import opening
 from caracal_core.cli.demo.token import make_key
 from caracal_core.cli.opening import serve_house
 from caracal_core.config.load import load
@@ -135,3 +137,24 @@ async def test_a_changed_file_is_taken_into_effect(configured, sqlite_config, st
         while in_effect != wanted:
             in_effect = json.loads((await fetch(f"{operations}/-/config"))[1])["digest"]
     assert "configuration" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_following_the_configuration_that_does_not_end_is_left_to_itself(monkeypatch):
+    """A reload under way may be in the hands of a part that swallows its cancellation."""
+    free = asyncio.Event()
+
+    async def run(watcher):
+        while not free.is_set():
+            with suppress(asyncio.CancelledError):
+                await free.wait()
+
+    monkeypatch.setattr(opening.Watcher, "run", run)
+    monkeypatch.setattr(opening, "WATCH_END_SECONDS", 0.01)
+    reloading = SimpleNamespace(change=None, refuse=None)
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(PATIENCE):
+        async with opening._watching(None, SimpleNamespace(digest=""), reloading):
+            await asyncio.sleep(0)
+        (left,) = asyncio.all_tasks() - before
+        free.set()
+        await asyncio.wait([left])

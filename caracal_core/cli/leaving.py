@@ -1,0 +1,24 @@
+"""The exit of a process: threads that hang are not waited for without end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+
+LEAVE_SECONDS = 5.0
+"""How long the interpreter may wait for threads once everything is said."""
+
+
+def limit_the_exit(code: int) -> None:
+    """Have the process end with this code soon, whatever threads are left.
+
+    Python joins every thread before it exits, among them those of executors that nobody can
+    stop, such as a plugin's in a dead mount. Call it last: what is printed later may be lost.
+    """
+    with suppress(OSError, ValueError):  # nobody reads it, or it is closed
+        sys.stdout.flush()
+    watchdog = threading.Timer(LEAVE_SECONDS, os._exit, [code])
+    watchdog.daemon = True
+    watchdog.start()
