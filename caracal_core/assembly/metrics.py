@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -60,6 +61,22 @@ class MetricsBook(Collector):
             if label in _RESERVED or not _NAME.fullmatch(label):
                 raise _refused(name, f"{label} cannot be the name of a label")
         return family
+
+    @contextmanager
+    def gauges_kept(self) -> Iterator[None]:
+        """Have every gauge read what it read before, where the block fails.
+
+        A new generation that opens and is thrown away has published its gauges by then, and
+        theirs would go on reading what nobody uses.
+        """
+        gauges = [each for family in self._families.values() for each in family.all()]
+        before = [(each, each.read) for each in gauges if isinstance(each, Gauge)]
+        try:
+            yield
+        except BaseException:
+            for gauge, read in before:
+                gauge.read = read
+            raise
 
     def collect(self) -> Iterator[Metric]:
         """Give Prometheus' own objects, for one scrape."""

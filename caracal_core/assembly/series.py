@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -123,6 +123,10 @@ class Family(Generic[S]):
                 key = tuple((label, OTHER) for label, _ in key)
             found = self._series.setdefault(key, make())
         return found
+
+    def all(self) -> Sequence[S]:
+        """Return every series that is there now."""
+        return tuple(self._series.values())
 
     def publish(self, name: str) -> Metric:
         """Return Prometheus' own object."""

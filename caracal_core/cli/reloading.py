@@ -36,7 +36,7 @@ class Reloading:
     def __init__(
         self, house: House, book: MetricsBook, standing: Standing, pending: Pending
     ) -> None:
-        self._house = house
+        self._house, self._book = house, book
         self._standing = standing
         self._pending = pending
         metrics = book.labelled("caracal_configuration")
@@ -67,7 +67,8 @@ class Reloading:
                 f"the schema lacks {', '.join(steps)}",
                 "Run `caracal db migrate up` with the new configuration, then send SIGHUP.",
             )
-        await self._house.reload(loaded)
+        with self._book.gauges_kept():
+            await self._house.reload(loaded)
         set_level(loaded.core.log_level)
         self._standing.take(loaded, self._house.current.furnishings)
         if waiting := self._standing.waiting:

@@ -3,6 +3,27 @@
 import pytest
 from aiohttp import web
 
+UNOPENED = """
+import contextlib
+
+from caracal_core.plugin import Config, Plugin, hookimpl, setting
+
+
+class TheConfig(Config):
+    opens: bool = setting(True, description="Whether it opens.")
+
+
+class ThePlugin(Plugin):
+    Config = TheConfig
+
+    @hookimpl
+    @contextlib.asynccontextmanager
+    async def lifespan(self, services):
+        if not self.config.opens:
+            raise RuntimeError
+        yield
+"""
+
 OLD, NEW = "Bearer sk-old-0123456789", "Bearer sk-new-0123456789"
 
 
@@ -68,3 +89,31 @@ async def test_a_broken_secret_is_told_and_the_last_good_one_stays(rotating, unt
     await one.stop()  # the log has a thread of its own
     assert "what is there now is not used, what was in force stays" in one.log
     assert "sk-new" not in one.log
+
+
+async def test_a_broken_secret_is_told_after_a_change_that_opened_in_part(
+    gateway, checking, mount, packages, until
+):
+    """The upstreams of the thrown away generation had opened; nobody follows theirs."""
+    packages.add("unopened", code=UNOPENED)
+    mounted = mount(openai=OLD)
+    headers = {"Authorization": {"secret_file": str(mounted.path("openai"))}}
+    one = await gateway(
+        checking.url,
+        upstream_keys={"headers": headers},
+        environment={"PYTHONPATH": str(packages.directory)},
+        plugins=["unopened"],
+    )
+    one.settings["upstreams"]["u"]["idle_timeout"] = 7
+    one.settings["unopened"] = {"opens": False}
+    one.write()
+
+    async def refused():
+        return await one.metric("caracal_configuration_reload_failures_total") == 1
+
+    async def told():
+        return await one.metric("caracal_upstreams_credentials_broken") == 1
+
+    await until(refused)
+    mounted.swap(openai="")
+    await until(told)

@@ -54,6 +54,25 @@ def test_a_gauge_that_is_published_again_reads_the_newest(book):
     assert samples(book) == {("caracal_a_n",): 2}
 
 
+def test_gauges_read_what_they_read_before_where_taking_them_over_fails(book):
+    metrics = book.labelled("caracal")
+    metrics.gauge("n", "N.", lambda: 1)
+
+    def fail():
+        with book.gauges_kept():
+            metrics.gauge("n", "N.", lambda: 2)
+            metrics.counter("others", "Others.").add()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert book.expose().decode().count("caracal_n 1.0\n") == 1
+    with book.gauges_kept():
+        metrics.gauge("n", "N.", lambda: 2)
+    assert book.expose().decode().count("caracal_n 2.0\n") == 1
+    assert "caracal_others_total 1.0" in book.expose().decode()
+
+
 def test_a_plugin_with_a_name_of_any_form_can_measure(book):
     book.labelled("caracal_my-plugin.v2").counter("n", "N.").add()
     assert samples(book) == {("caracal_my_plugin_v2_n_total",): 1}

@@ -106,6 +106,21 @@ async def test_what_cannot_be_used_changes_nothing(subject, house, levels, metri
     assert metric("caracal_configuration_reloads_total") == 0
 
 
+async def test_what_was_thrown_away_is_not_measured(subject, house, book, metric):
+    """A generation that opened, and then another of its plugins did not."""
+    gauge = book.labelled("acme").gauge
+    gauge("broken", "Broken.", lambda: 1)
+
+    async def reload(loaded):
+        gauge("broken", "Broken.", lambda: 0)
+        raise Misconfigured("plugin other", "cannot be opened", "Repair it.")
+
+    house.reload = reload
+    with pytest.raises(Misconfigured):
+        await subject.change(a_configuration(DIGESTS[1]))
+    assert metric("acme_broken") == 1
+
+
 async def test_a_refused_change_is_counted_and_logged_with_its_mend(subject, metric, caplog):
     subject.refuse(Misconfigured("policies", "there is none", "Add one."))
     assert metric("caracal_configuration_reload_failures_total") == 1
