@@ -11,6 +11,7 @@ import click
 from caracal_core.cli.leaving import limit_the_exit
 from caracal_core.cli.options import configurable, foresee, options
 from caracal_core.cli.output import fail
+from caracal_core.cli.standard_streams import open_standard_streams
 from caracal_core.errors import CaracalError, Misconfigured
 
 COMMANDS: Mapping[str, str] = {
@@ -106,6 +107,7 @@ def main() -> NoReturn:
 
     Threads that hang, such as a plugin's in a dead mount, do not keep the process.
     """
+    open_standard_streams()
     try:
         cli.main(prog_name="caracal")
     except SystemExit as end:
