@@ -83,7 +83,7 @@ async def test_every_refusal_is_logged_with_its_reason_once(one):
     calls = {
         "no credential of an accepted scheme was shown": ("/paid/x", "GET", {}),
         "the token's signature is not the pinned key's": ("/paid/x", "GET", bearer(bad)),
-        "the token does not have three parts": ("/paid/x", "GET", bearer("s3cret.token")),
+        "a part of the token is not base64url": ("/paid/x", "GET", bearer("s3cret.token.x")),
         "N s old; 300 s pass": ("/paid/x", "GET", own | nonce(age=999)),
         "x-caracal-nonce is malformed or was sent twice.": ("/paid/x", "GET", own | nonce("\xe9")),
         "This route requires X-Caracal-Nonce and X-Caracal-Timestamp.": ("/strict/x", "GET", own),
