@@ -22,7 +22,7 @@ def _install_all(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests on each Python that is present; arguments go to pytest."""
     _install_all(session)
-    session.run("pytest", "-n", "4", *session.posargs)
+    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
