@@ -24,7 +24,7 @@ class Exchange(Struct, frozen=True):
         route: id of the route.
         agent: the proven agent.
         scheme: how it was proved.
-        credential: the public name of the credential that proved it, by which it can be revoked.
+        credential_id: the public name of the credential that proved it, by which it can be revoked.
         shown: the kinds of the credentials that were shown, whichever schemes are enabled, in the
             words of `caracal_core.domain.credential_kinds`; never a credential.
         proved: every scheme that proved the agent, in AUTH_MODE's order.
@@ -55,7 +55,7 @@ class Exchange(Struct, frozen=True):
     route: str | None = None
     agent: str | None = None
     scheme: str | None = None
-    credential: str | None = None
+    credential_id: str | None = None
     shown: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     trial_proved: tuple[str, ...] = ()

@@ -198,7 +198,7 @@ def _story(
         route=route.id if route else None,
         agent=principal.id if principal else None,
         scheme=principal.scheme if principal else None,
-        credential=principal.credential if principal else None,
+        credential_id=principal.credential if principal else None,
         shown=kinds,
         proved=principal.schemes if principal else (),
         trial_proved=record.trial.proved,

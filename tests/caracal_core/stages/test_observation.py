@@ -83,7 +83,7 @@ async def test_a_story_holds_what_was_reached(observe):
         "p",
     )
     assert (story.status, story.code, story.charge, story.posted) == (201, None, None, None)
-    assert story.credential == "idp t1"
+    assert story.credential_id == "idp t1"
 
 
 @pytest.mark.parametrize(
