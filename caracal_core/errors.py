@@ -6,9 +6,21 @@ client; ``internal`` stands in the operator's log alone. Neither ever holds a se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 from caracal_core.domain import Money
+
+ConflictCode = Literal["idempotency_key_reused", "idempotency_in_flight", "already_charged"]
+
+_CONFLICTS: Mapping[ConflictCode, str] = MappingProxyType(
+    {
+        "idempotency_key_reused": "This Idempotency-Key came with another request before.",
+        "idempotency_in_flight": "The first request with this Idempotency-Key has not ended yet.",
+        "already_charged": "A request with this Idempotency-Key was charged already.",
+    }
+)
 
 
 class CaracalError(Exception):
@@ -202,6 +214,29 @@ class Replayed(Refusal):
 
     def headers(self) -> Sequence[tuple[str, str]]:
         return [("x-should-retry", "false")]
+
+
+class IdempotencyConflict(Refusal):
+    """The client's ``Idempotency-Key`` stands for a request that is not to be done again (409).
+
+    Args:
+        code: ``idempotency_key_reused`` where the key came with another method, target or body;
+            ``idempotency_in_flight`` where the first attempt has not ended; ``already_charged``
+            where an attempt was charged, whatever became of its reply.
+        charge: public id of the charge that the key stands for.
+    """
+
+    status = 409
+
+    def __init__(self, code: ConflictCode, charge: str = "") -> None:
+        super().__init__(_CONFLICTS[code])
+        self.code, self.charge = code, charge
+
+    def headers(self) -> Sequence[tuple[str, str]]:
+        return [("x-should-retry", "false")]
+
+    def members(self) -> dict[str, str]:
+        return {"charge": self.charge} if self.charge else {}
 
 
 class PayloadTooLarge(Refusal):

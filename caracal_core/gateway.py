@@ -52,8 +52,8 @@ class Gateway:
             access = Access(principal, route.id, route.action, route.resource)
             record.decision = await self.authorization.decide(access, due)
             record.trial = await self.trial.judge(request, principal, due)
-            price = await self.charging.quote(request, route, principal, due)
-            with self.charging.hold(request, route, principal, price, due) as hold:
+            quote = await self.charging.quote(request, route, principal, due)
+            with self.charging.hold(request, route, principal, quote, due) as hold:
                 record.hold = hold
                 await hold.reserve()
                 async with self.forwarding.send(request, route, due, hold.sent) as answer:

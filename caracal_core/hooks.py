@@ -161,7 +161,8 @@ class Hooks:
             services: what the house lends this plugin.
 
         Returns:
-            A part with ``names`` and ``async quote(request, route, principal)``, or None.
+            A part with ``names`` and ``async quote(request, route, principal)``, which answers with
+            a `Quote`; or None.
         """
         return None
 
@@ -171,14 +172,15 @@ class Hooks:
 
         When: once per assembly.
         Rule: asked in order; the first that recognises a reply reads it. A reply nobody
-            recognises costs what was held.
+            recognises costs what was held; where the tariff expected a meter, the charge is
+            marked as unmetered.
         Default: none.
 
         Args:
             services: what the house lends this plugin.
 
         Returns:
-            Parts with ``recognise(reply, route)``.
+            Parts with ``recognise(reply, route, quote)``.
         """
         return ()
 
@@ -195,7 +197,7 @@ class Hooks:
             services: what the house lends this plugin.
 
         Returns:
-            A part with ``reserve(charge)``, ``post(id, amount, cause)`` and
+            A part with ``reserve(charge)``, ``post(id, amount, cause, basis)`` and
             ``void(id, cause)``, or None.
         """
         return None

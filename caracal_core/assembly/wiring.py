@@ -19,8 +19,8 @@ from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.domain import (
     Agent,
     Decision,
-    Money,
     Principal,
+    Quote,
     Receipt,
     Reply,
     Reservation,
@@ -226,7 +226,7 @@ def _charging(furnishings: Sequence[Furnishing], rules: Rules) -> Charging:
     tariff_name, tariff = _only(furnishings, "tariff")
     ledger_name, ledger = _only(furnishings, "ledger")
     return Charging(
-        Part(f"{tariff_name} tariff", tariff.quote, (Money,), rules.part_seconds),
+        Part(f"{tariff_name} tariff", tariff.quote, (Quote,), rules.part_seconds),
         Part(f"{ledger_name} ledger", ledger.reserve, (Reservation,), rules.part_seconds),
         Part(f"{ledger_name} ledger", ledger.post, (Receipt,), rules.settle_seconds),
         ledger,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from caracal_core.domain import Money, Principal, Request, Route
+from caracal_core.domain import Money, Principal, Quote, Request, Route
 from caracal_core.errors import BadRequest
 from caracal_core.plugin import Config, Plugin, Services, hookimpl, setting
 from caracal_core.ports import Tariff
@@ -62,7 +62,7 @@ class FlatTariff:
         self._prices = dict(prices)
         self.names = frozenset(prices)
 
-    async def quote(self, request: Request, route: Route, principal: Principal) -> Money:
+    async def quote(self, request: Request, route: Route, principal: Principal) -> Quote:
         """Return the route's price.
 
         Raises:
@@ -71,7 +71,7 @@ class FlatTariff:
         price = self._prices.get(route.terms.tariff or "")
         if price is None:
             raise BadRequest("The request cannot be priced.")
-        return price
+        return Quote(price)
 
 
 class TariffsPlugin(Plugin[TariffsConfig]):

@@ -1,20 +1,22 @@
 """The nouns of the house: frozen values, made of the standard library and msgspec only."""
 
 from caracal_core.domain.access import Access, Decision
-from caracal_core.domain.charge import Cause, Charge, Receipt, Reservation, State
+from caracal_core.domain.charge import Basis, Cause, Charge, Receipt, Reservation, State
 from caracal_core.domain.exchange import Exchange
 from caracal_core.domain.hash_key import HashKey
 from caracal_core.domain.headers import Headers
 from caracal_core.domain.money import Money
 from caracal_core.domain.nonce import Nonce, Once
 from caracal_core.domain.principal import Agent, Principal
+from caracal_core.domain.quote import Quote
 from caracal_core.domain.reply import Reply
 from caracal_core.domain.request import Body, Connection, Request
-from caracal_core.domain.route import Ending, ReplayRule, Route, Settle, Terms
+from caracal_core.domain.route import Ending, Overrun, ReplayRule, Route, Settle, Terms
 
 __all__ = [
     "Access",
     "Agent",
+    "Basis",
     "Body",
     "Cause",
     "Charge",
@@ -27,7 +29,9 @@ __all__ = [
     "Money",
     "Nonce",
     "Once",
+    "Overrun",
     "Principal",
+    "Quote",
     "Receipt",
     "ReplayRule",
     "Reply",

@@ -24,6 +24,11 @@ Cause = Literal[
 """Why a reservation ended. ``not_sent``: nothing had gone to the upstream; ``released``: an
 operator ended it by hand; ``adjustment``: a late post, after the hold had already ended."""
 
+Basis = Literal["held", "metered", "stated", "unmetered", ""]
+"""How a posted amount came about. ``held``: the held amount, and no meter was expected;
+``metered``: a meter read it; ``stated``: a trusted upstream said it; ``unmetered``: the held
+amount, since the meter that was expected read nothing; empty: nothing was posted."""
+
 State = Literal["pending", "posted", "voided"]
 
 
@@ -31,7 +36,8 @@ class Charge(Struct, frozen=True):
     """What one exchange may cost, asked of the ledger before anything is forwarded.
 
     Attributes:
-        id: made by the gateway before it asks, 32 hexadecimal digits; retries are safe by it.
+        id: names this attempt in `post` and `void`: made by the gateway before it asks, 32
+            hexadecimal digits; asking again is safe by it.
         agent: the agent's name.
         accounts: the account path; the amount must fit every budget of every level.
         amount: the most it may cost.
@@ -39,6 +45,11 @@ class Charge(Struct, frozen=True):
         request: id of the exchange.
         expire_seconds: after how many seconds nobody renewing it the hold is resolved.
         orphan: what it becomes then.
+        price: the version of the price that the amount was computed by; empty where it has none.
+        key: the client's ``Idempotency-Key``, 1-255 printable ASCII characters; within the agent,
+            one key is charged once.
+        fingerprint: of the request that came with the key: hexadecimal SHA-256 over its method,
+            target and body.
     """
 
     id: str
@@ -49,13 +60,17 @@ class Charge(Struct, frozen=True):
     request: str
     expire_seconds: float
     orphan: Ending
+    price: str = ""
+    key: str | None = None
+    fingerprint: str | None = None
 
 
 class Reservation(Struct, frozen=True):
     """A charge that the ledger holds.
 
     Attributes:
-        id: the charge's id.
+        id: the charge's public id: the one it was asked with, unless an earlier attempt with the
+            same agent and key was voided; then that one's.
         amount: what is held.
         expires_at: unix seconds by the database's clock.
     """

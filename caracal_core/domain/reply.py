@@ -17,9 +17,12 @@ class Reply(Struct, frozen=True):
         headers: end-to-end fields only; framing and hop-by-hop fields are the edge's own.
         body: the bytes as they come; iterating raises `UpstreamUnreachable` where it breaks.
         length: the declared length in bytes, or None where it is not known.
+        actual_cost: what a trusted upstream says that the call did cost, as it wrote it; a client
+            never sees it. None where it says nothing, or is not trusted to.
     """
 
     status: int
     headers: Headers
     body: AsyncIterator[bytes]
     length: int | None = None
+    actual_cost: str | None = None

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 ReplayRule = Literal["required", "when_present", "off"]
 Ending = Literal["post", "void"]
+Overrun = Literal["post", "cut"]
 
 
 class Settle(Struct, frozen=True):
@@ -40,6 +41,10 @@ class Terms(Struct, frozen=True):
         max_request_bytes: the longest body.
         reply_seconds: how long the upstream may take to begin its reply; None leaves it to
             the upstream's own setting.
+        max_hold: the most that the client's own estimate may raise a hold to, in micro-units of the
+            tariff's currency; None heeds no estimate.
+        on_overrun: whether a reply that costs more than was held is posted in full, or ends where
+            its cost reaches the hold.
     """
 
     upstream: str
@@ -49,6 +54,8 @@ class Terms(Struct, frozen=True):
     settle: Settle = Settle()
     max_request_bytes: int = 10 * 2**20
     reply_seconds: float | None = None
+    max_hold: int | None = None
+    on_overrun: Overrun = "post"
 
 
 class Route(Struct, frozen=True):

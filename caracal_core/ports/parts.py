@@ -16,6 +16,7 @@ from msgspec import Struct
 from caracal_core.domain import (
     Access,
     Agent,
+    Basis,
     Cause,
     Charge,
     Decision,
@@ -23,6 +24,7 @@ from caracal_core.domain import (
     Money,
     Nonce,
     Principal,
+    Quote,
     Receipt,
     Reply,
     Request,
@@ -179,8 +181,10 @@ class Tariff(Protocol):
     def names(self) -> frozenset[str]:
         """The tariffs it can quote by; a route that names another is refused at boot."""
 
-    async def quote(self, request: Request, route: Route, principal: Principal) -> Money:
-        """Return the most that this request may cost on a route with a tariff.
+    async def quote(self, request: Request, route: Route, principal: Principal) -> Quote:
+        """Return the most that this request may cost on a route with a tariff, and by what price.
+
+        It may look at the bounded body (`Body.peek`).
 
         Raises:
             BadRequest: the request cannot be priced. It is refused, never free.
@@ -191,19 +195,33 @@ class Tariff(Protocol):
 class Reading(Protocol):
     """One reply's meter, fed while the reply streams to the client."""
 
-    def feed(self, data: bytes) -> None:
-        """Look at the next bytes of the reply's body."""
+    @property
+    def complete(self) -> bool:
+        """Whether the usage was read, so that nothing that is still to come changes the cost."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Look at the next bytes of the reply's body, and return what the client gets of them.
+
+        That is mostly ``data`` itself. What it keeps back, and does not return later, the client
+        does not get; the reply's declared length, if any, is not told to the client.
+        """
 
     def cost(self) -> Money | None:
-        """Return what the reply did cost once it ended, or None where it did not say."""
+        """Return what the reply did cost, or None where it did not say; may be asked at any time.
+
+        Before the reply ended it is what is known so far, which never falls.
+        """
 
 
 @runtime_checkable
 class Meter(Protocol):
     """Reads from a reply what it did cost."""
 
-    def recognise(self, reply: Reply, route: Route) -> Reading | None:
-        """Return a reading for a reply of this meter's kind, or None. Must not wait."""
+    def recognise(self, reply: Reply, route: Route, quote: Quote) -> Reading | None:
+        """Return a reading for a reply of this meter's kind, or None. Must not wait.
+
+        ``quote`` is what was quoted for the request, with the price to read by.
+        """
 
 
 @runtime_checkable
@@ -214,17 +232,26 @@ class Ledger(Protocol):
     for. Cancelling the waiter never cancels the work. The verbs of one charge id are done in
     the order they were called; each may be repeated. A void of an unknown id is remembered,
     so that a reserve that comes after it fails.
+
+    A charge's id names one attempt, and nothing but that attempt is ended by it.
     """
 
     def reserve(self, charge: Charge) -> Awaitable[Reservation]:
         """Hold the amount in every window of every budget on the account path, or not at all.
 
         The receipt raises `BudgetExceeded` where it does not fit and `Failure` where the
-        store cannot be asked.
+        store cannot be asked. A charge with a key raises `IdempotencyConflict` where the agent's
+        key came with another fingerprint, or stands for an attempt that is pending or was posted.
+        Where that attempt was voided, it is held, and the reservation bears that one's public id.
         """
 
-    def post(self, id: str, amount: Money, cause: Cause) -> Awaitable[Receipt]:
-        """End the reservation as spent; retried until it is durable, never dropped."""
+    def post(
+        self, id: str, amount: Money, cause: Cause, basis: Basis = "held"
+    ) -> Awaitable[Receipt]:
+        """End the reservation as spent; retried until it is durable, never dropped.
+
+        ``basis`` says how the amount came about.
+        """
 
     def void(self, id: str, cause: Cause) -> Awaitable[Receipt]:
         """End the reservation as not spent; retried until it is durable, never dropped."""

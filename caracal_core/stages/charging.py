@@ -17,6 +17,7 @@ from caracal_core.domain import (
     Charge,
     Money,
     Principal,
+    Quote,
     Receipt,
     Reply,
     Request,
@@ -52,7 +53,7 @@ class Charging:
 
     def __init__(
         self,
-        tariff: Part[Money],
+        tariff: Part[Quote],
         reserve: Part[Reservation],
         post: Part[Receipt],
         ledger: Ledger,
@@ -70,7 +71,7 @@ class Charging:
 
     async def quote(
         self, request: Request, route: Route, principal: Principal, due: Due
-    ) -> Money | None:
+    ) -> Quote | None:
         """Return the most the request may cost, or None on a free route.
 
         Raises:
@@ -78,27 +79,28 @@ class Charging:
         """
         if route.terms.tariff is None:
             return None
-        price = await self._tariff(due, request, route, principal)
-        _check_estimate(request, price.currency)
-        return price
+        quote = await self._tariff(due, request, route, principal)
+        _check_estimate(request, quote.amount.currency)
+        return quote
 
     def hold(
-        self, request: Request, route: Route, principal: Principal, price: Money | None, due: Due
+        self, request: Request, route: Route, principal: Principal, quote: Quote | None, due: Due
     ) -> Hold:
         """Return the hold, not yet asked for; on a free route it holds nothing."""
-        if price is None:
-            return Hold(self, None, route, due)
+        if quote is None:
+            return Hold(self, None, None, route, due)
         charge = Charge(
             id=token_hex(16),
             agent=principal.id,
             accounts=principal.accounts,
-            amount=price,
+            amount=quote.amount,
             route=route.id,
             request=request.id,
             expire_seconds=self._expire_seconds,
             orphan=route.terms.settle.orphan,
+            price=quote.price,
         )
-        return Hold(self, charge, route, due)
+        return Hold(self, charge, quote, route, due)
 
 
 class Hold:
@@ -117,6 +119,7 @@ class Hold:
         "_began",
         "_charging",
         "_due",
+        "_quote",
         "_reading",
         "_reply",
         "_route",
@@ -127,8 +130,16 @@ class Hold:
         "reservation",
     )
 
-    def __init__(self, charging: Charging, charge: Charge | None, route: Route, due: Due) -> None:
+    def __init__(
+        self,
+        charging: Charging,
+        charge: Charge | None,
+        quote: Quote | None,
+        route: Route,
+        due: Due,
+    ) -> None:
         self._charging = charging
+        self._quote = quote
         self._route = route
         self._due = due
         self._asked = self._sent = self._answered = False
@@ -186,8 +197,9 @@ class Hold:
     def _commit(self, reply: Reply) -> Reply:
         """Note that a reply is here; return it with the charge named in its head, and metered."""
         assert self.charge is not None  # noqa: S101 - asked by deliver
+        assert self._quote is not None  # noqa: S101 - it comes with the charge
         self._reply = reply
-        self._reading = self._charging.metering.recognise(reply, self._route)
+        self._reading = self._charging.metering.recognise(reply, self._route, self._quote)
         named = reply.headers.plus(("x-caracal-charge-id", self.charge.id))
         if self._reading is None:
             named = named.plus(("x-caracal-cost", self._cost("reply").decimal))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from caracal_core.domain import Money, Reply, Route
+from caracal_core.domain import Money, Quote, Reply, Route
 from caracal_core.ports import Meter, Reading
 
 _log = logging.getLogger("caracal.metering")
@@ -17,15 +17,16 @@ class Metering:
     def __init__(self, meters: Sequence[Meter]) -> None:
         self._meters = tuple(meters)
 
-    def recognise(self, reply: Reply, route: Route) -> Metered | None:
+    def recognise(self, reply: Reply, route: Route, quote: Quote) -> Metered | None:
         """Return the reading of the first meter that knows such replies, or None."""
         for meter in self._meters:
             try:
-                reading = meter.recognise(reply, route)
+                reading = meter.recognise(reply, route, quote)
+                is_reading = isinstance(reading, Reading)  # until Python 3.11 this asks `complete`
             except BaseException as error:  # noqa: BLE001 - also SystemExit; the reply is here
                 _tell(meter, error)
                 continue
-            if isinstance(reading, Reading):
+            if reading is not None and is_reading:
                 return Metered(reading)
         return None
 
@@ -53,20 +54,26 @@ class Metered:
         """Stream the body past the meter; whoever stops early stops the body too."""
         try:
             async for data in body:
-                self._feed(data)
-                yield data
+                if given := self._feed(data):
+                    yield given
         finally:
             if isinstance(body, AsyncGenerator):
                 await body.aclose()
 
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, data: bytes) -> bytes:
+        """Return what the client gets; a meter that breaks, or answers junk, reads no more."""
         if self._reading is None:
-            return
+            return data
         try:
-            self._reading.feed(data)
+            given: object = self._reading.feed(data)
         except BaseException as error:  # noqa: BLE001 - as above
             _tell(self._reading, error)
-            self._reading = None
+        else:
+            if isinstance(given, bytes):
+                return given
+            _log.error("meter %s gave a %s", type(self._reading).__name__, type(given).__name__)
+        self._reading = None
+        return data
 
 
 def _tell(meter: object, error: BaseException) -> None:

@@ -10,8 +10,8 @@ from caracal_core.domain import (
     Agent,
     Decision,
     Headers,
-    Money,
     Principal,
+    Quote,
     Receipt,
     Reply,
     Reservation,
@@ -100,7 +100,7 @@ class _House:
             Authorization([self._part(each.policy.decide, Decision, NOTHING)]),
             Trial([], self._part(each.revocations.revoked, bool), FakeClock(NOW)),
             Charging(
-                self._part(each.tariff.quote, Money),
+                self._part(each.tariff.quote, Quote),
                 self._part(each.ledger.reserve, Reservation),
                 self._part(each.ledger.post, Receipt),
                 each.ledger,
@@ -231,9 +231,9 @@ class _Distant:
     def reserve(self, charge):
         return self._later(lambda: self.ledger.reserve(charge))
 
-    def post(self, id, amount, cause):
+    def post(self, id, amount, cause, basis="held"):
         self.ended.append(id)
-        return self._later(lambda: self.ledger.post(id, amount, cause))
+        return self._later(lambda: self.ledger.post(id, amount, cause, basis))
 
     def void(self, id, cause):
         self.ended.append(id)

@@ -88,7 +88,8 @@ async def release(database: Database, id: str, ending: Ending) -> Money:
     if not rows:
         raise LedgerError(f"There is no charge {id!r}; `caracal charges list` shows the open ones.")
     held = Money(cast(int, rows[0]["amount_micro"]), cast(str, rows[0]["currency"]))
-    settlement = await settle(database, End(id, "released", held if ending == "post" else None))
+    end = End(id, "released", held, "held") if ending == "post" else End(id, "released")
+    settlement = await settle(database, end)
     receipt = settlement.receipt
     if settlement.news != "ended":
         raise LedgerError(

@@ -11,7 +11,7 @@ from caracal_core.builtin.ledger.settling import NO_CURRENCY, End
 from caracal_core.builtin.ledger.store import Store
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.unheld import Unheld
-from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
+from caracal_core.domain import Basis, Cause, Charge, Money, Receipt, Reservation
 from caracal_core.errors import BudgetExceeded, Failure
 
 MOST_IN_HAND = 10_000
@@ -73,8 +73,10 @@ class LedgerDesk:
         self._open.add(charge.id)
         return self._lines.add(charge.id, work)
 
-    def post(self, id: str, amount: Money, cause: Cause) -> asyncio.Future[Receipt]:
-        return self._lines.add(id, Work(partial(self._settle, End(id, cause, amount))))
+    def post(
+        self, id: str, amount: Money, cause: Cause, basis: Basis = "held"
+    ) -> asyncio.Future[Receipt]:
+        return self._lines.add(id, Work(partial(self._settle, End(id, cause, amount, basis))))
 
     def void(self, id: str, cause: Cause) -> asyncio.Future[Receipt]:
         work = Work(partial(self._settle, End(id, cause)))

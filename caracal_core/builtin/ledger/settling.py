@@ -9,7 +9,7 @@ from msgspec import Struct
 from caracal_core.builtin.ledger.errors import PART
 from caracal_core.builtin.ledger.journal import adjust, enter
 from caracal_core.builtin.ledger.statement import Statement
-from caracal_core.domain import Cause, Money, Receipt
+from caracal_core.domain import Basis, Cause, Money, Receipt
 from caracal_core.errors import Failure
 from caracal_core.ports import Database, Dialect, Row, Statements
 
@@ -56,11 +56,13 @@ class End(Struct, frozen=True):
         id: the charge's id.
         cause: why.
         amount: what it did cost; None voids it.
+        basis: how that amount came about; empty where it is voided.
     """
 
     id: str
     cause: Cause
     amount: Money | None = None
+    basis: Basis = ""
 
 
 class Settlement(Struct, frozen=True):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from caracal_core.domain import Money, Request, Route
+from caracal_core.domain import Money, Quote, Request, Route
 from caracal_core.errors import BadRequest
 from caracal_core.ports import Tariff
 from caracal_core.testing.fakes import a_principal, a_request, a_route
@@ -63,15 +63,16 @@ class TariffContract:
         self, tariff: Tariff, priced_request: Request, route: Route, price: Money
     ) -> None:
         """To the micro-unit, in its currency."""
-        assert await tariff.quote(priced_request, route, a_principal()) == price
+        assert (await tariff.quote(priced_request, route, a_principal())).amount == price
 
     async def test_a_quote_is_money(
         self, tariff: Tariff, priced_request: Request, route: Route
     ) -> None:
         """A whole number of micro-units that a ledger can hold."""
         quote = await tariff.quote(priced_request, route, a_principal())
-        assert type(quote) is Money
-        assert type(quote.micro) is int
+        assert type(quote) is Quote
+        assert type(quote.amount) is Money
+        assert type(quote.amount.micro) is int
 
     async def test_every_name_can_be_quoted_by(
         self, tariff: Tariff, priced_request: Request
@@ -82,7 +83,7 @@ class TariffContract:
                 quote = await tariff.quote(priced_request, a_route(tariff=name), a_principal())
             except BadRequest:
                 continue
-            assert type(quote) is Money
+            assert type(quote) is Quote
 
     async def test_the_same_request_gets_the_same_quote(
         self, tariff: Tariff, priced_request: Request, route: Route
@@ -96,7 +97,7 @@ class TariffContract:
     ) -> None:
         """One part serves all requests at once."""
         quoting = (tariff.quote(priced_request, route, a_principal(f"a{n}")) for n in range(20))
-        assert await asyncio.gather(*quoting) == [price] * 20
+        assert [quote.amount for quote in await asyncio.gather(*quoting)] == [price] * 20
 
     async def test_what_cannot_be_priced_is_refused(
         self, tariff: Tariff, unpriceable: Sequence[Request], route: Route
@@ -118,7 +119,7 @@ class TariffContract:
         for request in unpriceable:
             with pytest.raises(BadRequest):
                 await tariff.quote(request, route, a_principal())
-        assert await tariff.quote(priced_request, route, a_principal()) == price
+        assert (await tariff.quote(priced_request, route, a_principal())).amount == price
 
     @pytest.mark.parametrize("estimate", ["0", "0.000001", "-1", "NaN", "1e-9", "junk"])
     async def test_the_client_cannot_lower_the_quote(
@@ -140,8 +141,8 @@ class TariffContract:
             quote = await tariff.quote(request, route, a_principal())
         except BadRequest:
             return
-        assert quote.currency == price.currency
-        assert quote.micro >= price.micro
+        assert quote.amount.currency == price.currency
+        assert quote.amount.micro >= price.micro
 
     async def test_it_changes_nothing_about_the_request(
         self, tariff: Tariff, priced_request: Request, route: Route
@@ -167,4 +168,4 @@ class TariffContract:
         await asyncio.sleep(0)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        assert await tariff.quote(priced_request, route, a_principal()) == price
+        assert (await tariff.quote(priced_request, route, a_principal())).amount == price

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Generator, Mapping
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
+from caracal_core.domain import Basis, Cause, Charge, Money, Receipt, Reservation
 from caracal_core.errors import BudgetExceeded, CaracalError, Failure
 
 T = TypeVar("T")
@@ -20,6 +20,7 @@ class FakeLedger:
         self._pending: dict[str, Charge] = {}
         self._receipts: dict[str, Receipt] = {}
         self._voided: dict[str, Charge] = {}
+        self._bases: dict[str, Basis] = {}
 
     def limit(self, account: str, amount: Money) -> None:
         """Give the account a budget in the amount's currency, or change its limit."""
@@ -44,6 +45,11 @@ class FakeLedger:
         """How each ended charge ended, by id."""
         return MappingProxyType(self._receipts)
 
+    @property
+    def bases(self) -> Mapping[str, Basis]:
+        """How the amount of each post came about, by the charge's id."""
+        return MappingProxyType(self._bases)
+
     def reserve(self, charge: Charge) -> Awaitable[Reservation]:
         if charge.id in self._receipts:
             return _Said(error=Failure("test ledger", "the charge has ended already"))
@@ -58,7 +64,10 @@ class FakeLedger:
         expires_at = 1_800_000_000.0 + charge.expire_seconds
         return _Said(Reservation(charge.id, charge.amount, expires_at))
 
-    def post(self, id: str, amount: Money, cause: Cause) -> Awaitable[Receipt]:
+    def post(
+        self, id: str, amount: Money, cause: Cause, basis: Basis = "held"
+    ) -> Awaitable[Receipt]:
+        self._bases.setdefault(id, basis)
         if id not in self._pending and id not in self._receipts:
             return _Said(error=Failure("test ledger", "a post of a charge that was never held"))
         return _Said(self._end(Receipt(id, "posted", amount, cause)))

@@ -14,6 +14,7 @@ from typing import NoReturn, TypeVar
 from caracal_core.domain import (
     Access,
     Agent,
+    Basis,
     Cause,
     Charge,
     Decision,
@@ -22,6 +23,7 @@ from caracal_core.domain import (
     Money,
     Nonce,
     Principal,
+    Quote,
     Receipt,
     Reply,
     Request,
@@ -157,8 +159,9 @@ class TrivialTariff(_Trivial):
         super().__init__(behave, journal)
         self.names = names
 
-    async def quote(self, _request: Request, _route: Route, _principal: Principal) -> Money:
-        return await self.answer("quote", lambda: usd("0.25"), _raises(BadRequest()))
+    async def quote(self, _request: Request, _route: Route, _principal: Principal) -> Quote:
+        quote = Quote(usd("0.25"))
+        return await self.answer("quote", lambda: quote, _raises(BadRequest()))
 
 
 class TrivialLedger:
@@ -187,7 +190,9 @@ class TrivialLedger:
         refusal = _raises(BudgetExceeded(charge.amount, charge.agent, "day"))
         return asyncio.ensure_future(self._reserve.answer("reserve", lambda: held, refusal))
 
-    def post(self, id: str, amount: Money, cause: Cause) -> Awaitable[Receipt]:
+    def post(
+        self, id: str, amount: Money, cause: Cause, _basis: Basis = "held"
+    ) -> Awaitable[Receipt]:
         receipt = Receipt(id, "posted", amount, cause)
         return asyncio.ensure_future(self._post.answer("post", lambda: receipt, lambda: receipt))
 

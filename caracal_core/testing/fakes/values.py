@@ -58,6 +58,9 @@ def a_charge(
     *accounts: str,
     expire_seconds: float = 300.0,
     orphan: Ending = "post",
+    price: str = "",
+    key: str | None = None,
+    fingerprint: str | None = None,
 ) -> Charge:
     """Make a charge of a new id against an account path, the agent's own account first."""
     return Charge(
@@ -69,4 +72,7 @@ def a_charge(
         request=token_hex(16),
         expire_seconds=expire_seconds,
         orphan=orphan,
+        price=price,
+        key=key,
+        fingerprint=fingerprint,
     )

@@ -34,7 +34,7 @@ class TestContract(TariffContract):
 async def test_a_price_is_exact(written, micro):
     """To the sixth place, without a float in between."""
     quote = await a_tariff(written).quote(a_request(), a_route(tariff="llm_call"), a_principal())
-    assert quote.micro == micro
+    assert quote.amount.micro == micro
 
 
 @pytest.mark.parametrize("written", [0.002, 1, True, None, ["1"]])

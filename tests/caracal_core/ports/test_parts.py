@@ -17,7 +17,7 @@ VERBS = {
     parts.Policy: {"decide"},
     parts.NamesRoutes: {"routes_named"},
     parts.Tariff: {"names", "quote"},
-    parts.Reading: {"feed", "cost"},
+    parts.Reading: {"complete", "feed", "cost"},
     parts.Meter: {"recognise"},
     parts.Ledger: {"reserve", "post", "void"},
     parts.Upstream: {"reply_seconds", "send"},

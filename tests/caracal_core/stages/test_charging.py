@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from caracal_core.domain import Headers, Money, Receipt, Reply, Reservation, Settle
+from caracal_core.domain import Headers, Money, Quote, Receipt, Reply, Reservation, Settle
 from caracal_core.errors import (
     BadRequest,
     BudgetExceeded,
@@ -39,7 +39,7 @@ class _Book:
             raise self.refuses
         return Reservation(charge.id, charge.amount, 0.0)
 
-    def post(self, id, amount, cause):
+    def post(self, id, amount, cause, basis="held"):
         self.told.append(("post", amount.decimal, cause))
         return asyncio.ensure_future(self._posted(id, amount, cause))
 
@@ -57,7 +57,7 @@ class _Book:
 
 class _Quarter:
     async def quote(self, request, route, principal):
-        return usd("0.25")
+        return Quote(usd("0.25"))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def book():
 
 def charging(book, *meters, settle_seconds=5.0, longest_seconds=60.0):
     return Charging(
-        Part("tariff", _Quarter().quote, (Money,), 5),
+        Part("tariff", _Quarter().quote, (Quote,), 5),
         Part("ledger", book.reserve, (Reservation,), 5),
         Part("ledger", book.post, (Receipt,), settle_seconds),
         book,
@@ -110,8 +110,8 @@ def walk(watched, book):
 
         async def work(due):
             request, principal = a_request(), a_principal()
-            price = await stage.quote(request, route, principal, due)
-            with stage.hold(request, route, principal, price, due) as hold:
+            quote = await stage.quote(request, route, principal, due)
+            with stage.hold(request, route, principal, quote, due) as hold:
                 await hold.reserve()
                 await inside(hold)
             return hold
@@ -292,8 +292,8 @@ async def test_a_free_route_holds_nothing(watched, book):
 
     async def work(due):
         request, principal = a_request(), a_principal()
-        price = await stage.quote(request, route, principal, due)
-        with stage.hold(request, route, principal, price, due) as hold:
+        quote = await stage.quote(request, route, principal, due)
+        with stage.hold(request, route, principal, quote, due) as hold:
             await hold.reserve()
             hold.sent()
             reply = a_reply()
@@ -313,13 +313,14 @@ async def test_a_free_route_holds_nothing(watched, book):
 class _Meter:
     """Reads one cent a byte."""
 
-    seen = 0
+    seen, complete = 0, False
 
-    def recognise(self, reply, route):
+    def recognise(self, reply, route, quote):
         return self
 
     def feed(self, data):
         self.seen += len(data)
+        return data
 
     def cost(self):
         return Money(self.seen * 10_000, "USD")
@@ -379,10 +380,9 @@ async def test_an_estimate_that_is_no_amount_is_400_before_anything_is_held(
 
 async def test_an_estimate_never_lowers_the_price(watched, book):
     stage, request = charging(book), a_request(headers={"X-Caracal-Estimated-Cost": "0.01"})
-    price = await watched(
-        lambda due: stage.quote(request, a_route(tariff="flat"), a_principal(), due)
-    )
-    assert price == usd("0.25")
+    route, principal = a_route(tariff="flat"), a_principal()
+    quote = await watched(lambda due: stage.quote(request, route, principal, due))
+    assert quote.amount == usd("0.25")
 
 
 async def test_a_ledger_that_raises_at_the_ending_does_not_change_the_answer(walk, book, caplog):

@@ -144,11 +144,13 @@ class ObserverPlugin(Plugin):
 class Meter:
     """Knows no cost, and may misbehave at each of its verbs."""
 
-    def recognise(self, reply, route):
+    complete = False
+
+    def recognise(self, reply, route, quote):
         return at_once("recognise", self)
 
     def feed(self, data):
-        at_once("feed", None)
+        return at_once("feed", data)
 
     def cost(self):
         return at_once("cost", None)

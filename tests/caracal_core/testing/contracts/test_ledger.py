@@ -138,7 +138,7 @@ class _Forgetful(FakeLedger):
 class _Capped(FakeLedger):
     """Books no more than was held."""
 
-    def post(self, id, amount, cause):
+    def post(self, id, amount, cause, basis="held"):
         held = self._pending[id].amount if id in self._pending else amount
         return super().post(id, min(amount, held, key=lambda money: money.micro), cause)
 
@@ -146,7 +146,7 @@ class _Capped(FakeLedger):
 class _KeepsTheRest(FakeLedger):
     """Books all that was held."""
 
-    def post(self, id, amount, cause):
+    def post(self, id, amount, cause, basis="held"):
         held = self._pending[id].amount if id in self._pending else amount
         return super().post(id, held, cause)
 
@@ -172,7 +172,7 @@ class _Fragile(FakeLedger):
 
         return asyncio.ensure_future(work())
 
-    def post(self, id, amount, cause):
+    def post(self, id, amount, cause, basis="held"):
         async def work():
             await asyncio.sleep(0)
             return await FakeLedger.post(self, id, amount, cause)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from caracal_core.domain import Quote
 from caracal_core.testing.contracts import MeterContract
 from caracal_core.testing.contracts.meter import Metered
 from caracal_core.testing.fakes import a_route, usd
@@ -12,6 +13,7 @@ CASES = [
     Metered(b"cost=1; and then text", usd("1"), KIND),
     Metered(b"no price at all", None, KIND),
 ]
+QUOTE = Quote(usd("1"), metered=True)
 FOREIGN = [Metered(b"cost=1;", None)]
 
 
@@ -21,12 +23,17 @@ class _Reading:
     def __init__(self):
         self.seen = b""
 
+    @property
+    def complete(self):
+        return self.cost() is not None
+
     def feed(self, data):
         self.seen += data
+        return data
 
     def cost(self):
-        _, found, rest = self.seen.partition(b"cost=")
-        return usd(rest.partition(b";")[0].decode()) if found else None
+        cost, found, _ = self.seen.partition(b"cost=")[2].partition(b";")
+        return usd(cost.decode()) if found else None
 
 
 class _Honest:
@@ -34,7 +41,7 @@ class _Honest:
 
     reading = _Reading
 
-    def recognise(self, reply, route):
+    def recognise(self, reply, route, quote):
         return self.reading() if reply.headers.get("content-type") == "text/cost" else None
 
 
@@ -57,6 +64,7 @@ class TestHonestMeter(MeterContract):
 class _LastChunk(_Reading):
     def feed(self, data):
         self.seen = data
+        return data
 
 
 class _OnceOnly(_Reading):
@@ -68,6 +76,23 @@ class _OnceOnly(_Reading):
 class _Strict(_Reading):
     def feed(self, data):
         self.seen += data.decode("ascii").encode()
+        return data
+
+
+class _Swallowing(_Reading):
+    def feed(self, data):
+        return super().feed(data).replace(b"cost", b"")
+
+
+class _Hasty(_Reading):
+    complete = True
+
+
+class _Estimating(_Reading):
+    """Takes every byte for a cent until it knows better."""
+
+    def cost(self):
+        return super().cost() or usd(str(len(self.seen)))
 
 
 class _Patchy(_Honest):
@@ -82,8 +107,20 @@ class _Prim(_Honest):
     reading = _Strict
 
 
+class _Thievish(_Honest):
+    reading = _Swallowing
+
+
+class _Early(_Honest):
+    reading = _Hasty
+
+
+class _Guessing(_Honest):
+    reading = _Estimating
+
+
 class _Greedy(_Honest):
-    def recognise(self, reply, route):
+    def recognise(self, reply, route, quote):
         return _Reading()
 
 
@@ -91,8 +128,8 @@ class _Single(_Honest):
     def __init__(self):
         self.one = _Reading()
 
-    def recognise(self, reply, route):
-        return self.one if super().recognise(reply, route) else None
+    def recognise(self, reply, route, quote):
+        return self.one if super().recognise(reply, route, quote) else None
 
 
 @pytest.mark.parametrize(
@@ -101,6 +138,9 @@ class _Single(_Honest):
         (_Single, "test_it_recognises_its_replies"),
         (_Greedy, "test_it_leaves_foreign_replies_alone"),
         (_Patchy, "test_it_reads_the_cost_however_the_body_is_cut"),
+        (_Thievish, "test_the_client_gets_the_reply_however_it_is_cut"),
+        (_Early, "test_what_comes_after_it_is_complete_changes_nothing"),
+        (_Guessing, "test_what_is_known_so_far_never_falls"),
         (_Absent, "test_asking_twice_reads_the_same"),
         (_Single, "test_simultaneous_readings_do_not_mix"),
         (_Prim, "test_a_body_that_makes_no_sense_is_survived"),
@@ -108,6 +148,12 @@ class _Single(_Honest):
 )
 async def test_a_faulty_meter_is_caught(fails, meter, test):
     def make():
-        return {"meter": meter(), "metered": CASES, "foreign": FOREIGN, "route": a_route()}
+        return {
+            "meter": meter(),
+            "metered": CASES,
+            "foreign": FOREIGN,
+            "route": a_route(),
+            "quote": QUOTE,
+        }
 
     assert await fails(MeterContract, test, make)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from caracal_core.domain import Money
+from caracal_core.domain import Money, Quote
 from caracal_core.errors import BadRequest
 from caracal_core.testing.contracts import TariffContract
 from caracal_core.testing.fakes import TrivialTariff, a_request, a_route, usd
@@ -31,7 +31,7 @@ class _Honest:
         body = await request.body.peek(1000)
         if not body.startswith(b"{"):
             raise BadRequest
-        return Money(len(body) * 10_000, "USD")
+        return Quote(Money(len(body) * 10_000, "USD"))
 
 
 class TestHonestTariff(TariffContract):
@@ -55,7 +55,7 @@ class _Free(_Honest):
         try:
             return await super().quote(request, route, principal)
         except BadRequest:
-            return usd("0")
+            return Quote(usd("0"))
 
 
 class _Obliging(_Honest):
@@ -65,7 +65,7 @@ class _Obliging(_Honest):
         estimate = request.headers.get("x-caracal-estimated-cost")
         if estimate:
             try:
-                return usd(estimate)
+                return Quote(usd(estimate))
             except ValueError:
                 raise BadRequest from None
         return await super().quote(request, route, principal)
@@ -78,28 +78,28 @@ class _Falling(_Honest):
 
     async def quote(self, request, route, principal):
         self.asked += 1
-        price = await super().quote(request, route, principal)
-        return Money(price.micro // self.asked, "USD")
+        quote = await super().quote(request, route, principal)
+        return Quote(Money(quote.amount.micro // self.asked, "USD"))
 
 
 class _Floating(_Honest):
     async def quote(self, request, route, principal):
-        return (await super().quote(request, route, principal)).micro / 1e6
+        return (await super().quote(request, route, principal)).amount.micro / 1e6
 
 
 class _Shared(_Honest):
     async def quote(self, request, route, principal):
         self.principal = principal
         await asyncio.sleep(0)
-        price = await super().quote(request, route, principal)
-        return price if self.principal is principal else usd("0")
+        quote = await super().quote(request, route, principal)
+        return quote if self.principal is principal else Quote(usd("0"))
 
 
 class _Hungry(_Honest):
     async def quote(self, request, route, principal):
         async for _ in request.body:
             pass
-        return usd("0.02")
+        return Quote(usd("0.02"))
 
 
 class _Confused(_Honest):
@@ -139,7 +139,7 @@ class _Delicate(_Honest):
         except asyncio.CancelledError:
             self.hurt = True
             raise
-        return usd("0") if self.hurt else await super().quote(request, route, principal)
+        return Quote(usd("0")) if self.hurt else await super().quote(request, route, principal)
 
 
 @pytest.mark.parametrize(

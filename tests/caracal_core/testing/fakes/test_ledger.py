@@ -23,7 +23,8 @@ async def test_it_shows_what_is_held_and_pending(ledger):
 async def test_it_shows_what_was_spent_and_how_it_ended(ledger):
     charge = a_charge(usd("0.4"), "alice")
     await ledger.reserve(charge)
-    receipt = await ledger.post(charge.id, usd("0.3"), "reply")
+    receipt = await ledger.post(charge.id, usd("0.3"), "reply", "metered")
+    assert dict(ledger.bases) == {charge.id: "metered"}
     assert (ledger.held("alice"), ledger.spent("alice")) == (usd("0"), usd("0.3"))
     assert not ledger.pending
     assert dict(ledger.receipts) == {charge.id: receipt}
