@@ -20,7 +20,23 @@ def test_a_hundred_years_is_the_longest():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "90", "d", "-1d", "1.5h", "1 d", "1D", "1d\n", "٣d", "9" * 30]
+    "text",
+    [
+        "",
+        "90",
+        "d",
+        "1.5h",
+        "-1d",
+        "+1d",
+        "1 d",
+        "1D",
+        "1y",
+        "1d12h",
+        "٣d",
+        "1d\n",
+        "9999999999w",
+        "9" * 30,
+    ],
 )
 def test_anything_else_is_explained_in_few_words(text):
     with pytest.raises(ValueError, match="write 90d") as caught:
