@@ -28,3 +28,16 @@ def caracal(tmp_path: Path):
         )
 
     return caracal
+
+
+@pytest.fixture
+def caracal_at(caracal, storage_config, storage_environment):
+    """Run ``caracal`` against each store; expect an exit code, return what it printed."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        ended = caracal(*arguments, environment=storage_environment(storage_config))
+        assert (ended.returncode, ended.stderr == "") == (code, code == 0), ended.stderr
+        assert "Traceback" not in ended.stderr
+        return ended.stderr if code else ended.stdout
+
+    return run

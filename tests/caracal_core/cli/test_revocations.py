@@ -8,19 +8,6 @@ import pytest
 
 
 @pytest.fixture
-def caracal_at(caracal, storage_config, storage_environment):
-    """Run ``caracal`` against each store; expect an exit code, return what it printed."""
-
-    def run(*arguments: str, code: int = 0) -> str:
-        ended = caracal(*arguments, environment=storage_environment(storage_config))
-        assert (ended.returncode, ended.stderr == "") == (code, code == 0), ended.stderr
-        assert "Traceback" not in ended.stderr
-        return ended.stderr if code else ended.stdout
-
-    return run
-
-
-@pytest.fixture
 def revocations(caracal_at):
     caracal_at("agents", "register", "anna")
     return lambda *arguments, code=0: caracal_at("revocations", *arguments, code=code)
