@@ -9,11 +9,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
+class LruCache(Generic[K, V]):
     """Remembers so many values; the one that was not asked for the longest is forgotten.
 
     Args:
-        most: how many.
+        most: how many, at least one.
     """
 
     __slots__ = ("_most", "_values")
@@ -34,6 +34,10 @@ class Recent(Generic[K, V]):
         self._values[key] = value
         if len(self._values) > self._most:
             del self._values[next(iter(self._values))]
+
+    def forget(self, key: K) -> None:
+        """Remember the value of a key no longer."""
+        self._values.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._values)

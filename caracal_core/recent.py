@@ -14,7 +14,8 @@ A = TypeVar("A")
 
 FRESH_SECONDS = 2.0
 GOOD_MAX = 10_000
-OTHERS_MAX = 1_000
+OTHERS_SHARE = 10
+"""So many good answers have room for each of the others."""
 
 
 class _Answer(Struct, Generic[A], frozen=True):
@@ -26,26 +27,36 @@ class Recent(Generic[K, A]):
     """Asks a question at most once in two seconds for each key; memory is bounded.
 
     What is good and what is not have memories of their own, so that a flood of the one cannot
-    crowd out the other. An answer is never used past its two seconds: where the store cannot
-    be asked then, the asker fails.
+    crowd out the other. An answer is never used past its time: where the store cannot be asked
+    then, the asker fails.
 
     Args:
         ask: asks the store.
         is_good: whether an answer is one that many requests will want again.
         clock: measures how old an answer is.
+        fresh_seconds: how long an answer serves.
+        good_max: how many good answers are remembered, at least `OTHERS_SHARE`; of the others a
+            tenth as many.
     """
 
     def __init__(
-        self, ask: Callable[[K], Awaitable[A]], is_good: Callable[[A], bool], clock: Clock
+        self,
+        ask: Callable[[K], Awaitable[A]],
+        is_good: Callable[[A], bool],
+        clock: Clock,
+        fresh_seconds: float = FRESH_SECONDS,
+        good_max: int = GOOD_MAX,
     ) -> None:
         self._ask = ask
         self._is_good = is_good
         self._clock = clock
+        self._fresh_seconds = fresh_seconds
+        self._good_max, self._others_max = good_max, good_max // OTHERS_SHARE
         self._good: dict[K, _Answer[A]] = {}
         self._others: dict[K, _Answer[A]] = {}
 
     async def get(self, key: K) -> A:
-        """Return the answer, at most 2 seconds out of date.
+        """Return the answer, out of date by less than it may be.
 
         Raises:
             Failure: the store cannot be asked.
@@ -64,14 +75,16 @@ class Recent(Generic[K, A]):
 
     def _fresh(self, key: K, now: float) -> _Answer[A] | None:
         answer = self._good.get(key) or self._others.get(key)
-        return answer if answer is not None and now - answer.asked_at < FRESH_SECONDS else None
+        if answer is None or now - answer.asked_at >= self._fresh_seconds:
+            return None
+        return answer
 
     def _remember(self, key: K, answer: _Answer[A]) -> None:
         """Remember the answer instead of any earlier one; the oldest makes room."""
         self._good.pop(key, None)
         self._others.pop(key, None)
         good = self._is_good(answer.value)
-        memory, most = (self._good, GOOD_MAX) if good else (self._others, OTHERS_MAX)
+        memory, most = (self._good, self._good_max) if good else (self._others, self._others_max)
         if len(memory) >= most:
             del memory[next(iter(memory))]
         memory[key] = answer

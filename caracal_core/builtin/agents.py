@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from caracal_core.builtin.recent import Recent
 from caracal_core.domain import Agent
 from caracal_core.errors import Failure
 from caracal_core.ports import Clock, Database
+from caracal_core.recent import Recent
 from caracal_core.storage.accounts import NAME, AccountError, path, register
 
 

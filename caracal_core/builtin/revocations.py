@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from caracal_core.builtin.recent import Recent
 from caracal_core.domain import Principal
 from caracal_core.ports import Clock, Database
+from caracal_core.recent import Recent
 from caracal_core.storage.revocations import is_revoked
 
 _Key = tuple[str, str | None, str, float | None]

@@ -2,9 +2,8 @@
 
 import pytest
 
-from caracal_core.builtin import recent
-from caracal_core.builtin.recent import FRESH_SECONDS, Recent
 from caracal_core.errors import Failure
+from caracal_core.recent import FRESH_SECONDS, OTHERS_SHARE, Recent
 from caracal_core.testing.fakes import FakeClock
 
 
@@ -76,16 +75,24 @@ async def test_a_store_that_is_down_fails_the_asker_once_the_answer_is_old(answe
     assert await answers.get(7) == 4
 
 
-async def test_a_flood_of_the_one_leaves_the_other_alone(answers, store, monkeypatch):
-    monkeypatch.setattr(recent, "OTHERS_MAX", 5)
-    monkeypatch.setattr(recent, "GOOD_MAX", 3)
+async def test_a_flood_of_the_one_leaves_the_other_alone(store, clock):
+    answers = Recent(store.ask, lambda answer: answer is not None, clock, good_max=30)
     await answers.get(7)
-    for number in range(20):
+    for number in range(100):
         await answers.get(f"word {number}")
-    assert (len(answers._others), list(answers._good)) == (5, [7])
-    for number in range(20):
+    assert (len(answers._others), list(answers._good)) == (30 // OTHERS_SHARE, [7])
+    for number in range(100):
         await answers.get(number)
-    assert (len(answers._others), list(answers._good)) == (5, [17, 18, 19])
+    assert (len(answers._others), list(answers._good)) == (3, list(range(70, 100)))
+
+
+async def test_an_answer_serves_as_long_as_the_asker_says(store, clock):
+    answers = Recent(store.ask, lambda answer: answer is not None, clock, fresh_seconds=0.5)
+    assert await answers.get(7) == 1
+    clock.advance(0.499)
+    assert await answers.get(7) == 1
+    clock.advance(0.001)
+    assert await answers.get(7) == 2
 
 
 async def test_an_answer_that_changes_its_kind_moves(store, clock):

@@ -148,9 +148,9 @@ async def test_an_end_is_kept_to_while_the_memory_is_fresh(desk):
     """Every request is judged, not every look-up."""
     gateway, key = desk.gateway(fresh_seconds=4.0), await desk.issue(expire_seconds=60)
     await desk.show(key.text, gateway)
-    (found,) = gateway._lookup._known.values()
-    gateway._lookup._fresh_seconds = 1e9
-    desk.clock.advance(found.record.ends_in)
+    (answer,) = gateway._lookup._recent._good.values()
+    gateway._lookup._recent._fresh_seconds = 1e9
+    desk.clock.advance(answer.value.record.ends_in)
     with pytest.raises(Unauthenticated):
         await desk.show(key.text, gateway)
 

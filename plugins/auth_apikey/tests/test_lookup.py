@@ -2,7 +2,7 @@
 
 import pytest
 
-from caracal_auth_apikey.lookup import UNKNOWN_SHARE, Found, Lookup
+from caracal_auth_apikey.lookup import Found, Lookup
 from caracal_auth_apikey.store import Record
 from caracal_core.errors import Failure
 from caracal_core.testing.fakes import FakeClock
@@ -48,13 +48,13 @@ async def test_ids_that_were_made_up_crowd_out_no_key(desk, lookup):
     for number in range(100):
         await lookup.find(f"{number:016d}")
     assert await lookup.find(key.id) is first
-    assert len(lookup._unknown) == 20 // UNKNOWN_SHARE
+    assert len(lookup._recent._others) == 2
 
 
 async def test_the_oldest_key_makes_room(desk, lookup):
     keys = [await desk.issue() for _ in range(21)]
     found = [await lookup.find(key.id) for key in keys]
-    assert len(lookup._known) == 20
+    assert len(lookup._recent._good) == 20
     assert await lookup.find(keys[-1].id) is found[-1]
     assert await lookup.find(keys[0].id) is not found[0]
 
@@ -66,7 +66,7 @@ async def test_a_key_that_is_issued_later_takes_the_place_of_the_unknown(desk, l
     await desk.database.execute("UPDATE api_keys SET id = $1", key.id)
     desk.clock.advance(2)
     assert (await lookup.find(key.id)).record is not None
-    assert not lookup._unknown
+    assert not lookup._recent._others
 
 
 async def test_a_failure_is_not_remembered(desk, lookup):

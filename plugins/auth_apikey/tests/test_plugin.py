@@ -243,7 +243,7 @@ async def test_every_setting_reaches_its_part(services, desk):
     async with plugin.lifespan(services):
         for key in keys:
             await desk.show(key.text, authenticator)
-        assert len(authenticator._lookup._known) == 10
+        assert len(authenticator._lookup._recent._good) == 10
         await desk.database.execute("UPDATE api_keys SET revoked_at = 1")
         with pytest.raises(Unauthenticated):
             await desk.show(keys[0].text, authenticator)

@@ -4,12 +4,11 @@ import asyncio
 
 import pytest
 
-from caracal_core.builtin import recent
 from caracal_core.builtin.agents import StoredDirectory
-from caracal_core.builtin.recent import FRESH_SECONDS
 from caracal_core.domain import Agent
 from caracal_core.errors import Failure
 from caracal_core.ports import AgentDirectory
+from caracal_core.recent import FRESH_SECONDS
 from caracal_core.storage.accounts import enable, path, register
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import FakeClock
@@ -96,10 +95,8 @@ async def test_unknown_names_are_remembered_too(directory, counting):
     assert counting.asked == 1
 
 
-async def test_a_flood_of_unknown_names_neither_grows_nor_displaces_agents(
-    directory, counting, monkeypatch
-):
-    monkeypatch.setattr(recent, "OTHERS_MAX", 5)
+async def test_a_flood_of_unknown_names_neither_grows_nor_displaces_agents(directory, counting):
+    directory._recent._others_max = 5
     await directory.find("agent")
     for number in range(20):
         await directory.find(f"stranger-{number}")
@@ -109,8 +106,8 @@ async def test_a_flood_of_unknown_names_neither_grows_nor_displaces_agents(
     assert counting.asked == asked
 
 
-async def test_the_memory_of_agents_is_bounded(directory, database, monkeypatch):
-    monkeypatch.setattr(recent, "GOOD_MAX", 3)
+async def test_the_memory_of_agents_is_bounded(directory, database):
+    directory._recent._good_max = 3
     for number in range(6):
         await register(database, f"agent-{number}")
         assert await directory.find(f"agent-{number}")

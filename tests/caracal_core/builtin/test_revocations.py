@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from caracal_core.builtin.recent import FRESH_SECONDS
 from caracal_core.builtin.revocations import StoredRevocations
 from caracal_core.domain import Principal
 from caracal_core.errors import Failure
 from caracal_core.ports import Revocations
+from caracal_core.recent import FRESH_SECONDS
 from caracal_core.storage.accounts import register
 from caracal_core.storage.database import open_database
 from caracal_core.storage.revocations import listing, remove, revoke_agent, revoke_credential

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 
 from msgspec import Struct
 
 from caracal_auth_jwt.claims import Proof
 from caracal_auth_jwt.key_set import KeySet
 from caracal_auth_jwt.key_source import KeySource
+from caracal_core.lru_cache import LruCache
 from caracal_core.ports import Counter
 
 
@@ -41,7 +41,7 @@ class TokenCache:
 
     def __init__(self, size: int, hits: Counter, misses: Counter) -> None:
         self._size, self._hits, self._misses = size, hits, misses
-        self._known: OrderedDict[bytes, Verified] = OrderedDict()
+        self._known: LruCache[bytes, Verified] = LruCache(size)
 
     def find(self, token: str, now: float) -> Proof | None:
         """Return what a token proved, where it still does.
@@ -55,10 +55,9 @@ class TokenCache:
         known = self._known.get(digest)
         if known is not None:
             if self._still_good(known, now):
-                self._known.move_to_end(digest)
                 self._hits.add()
                 return known.proof
-            del self._known[digest]
+            self._known.forget(digest)
         self._misses.add()
         return None
 
@@ -69,9 +68,7 @@ class TokenCache:
         """
         if not self._size or verified.proof.principal.once:
             return
-        self._known[hashlib.sha256(token.encode()).digest()] = verified
-        if len(self._known) > self._size:
-            self._known.popitem(last=False)
+        self._known.put(hashlib.sha256(token.encode()).digest(), verified)
 
     @staticmethod
     def _still_good(known: Verified, now: float) -> bool:

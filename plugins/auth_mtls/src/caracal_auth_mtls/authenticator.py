@@ -10,12 +10,12 @@ from msgspec import Struct
 from caracal_auth_mtls.facts import Facts, examine
 from caracal_auth_mtls.forwarding import Forwarding, Proved
 from caracal_auth_mtls.names import NameRules
-from caracal_auth_mtls.recent import Recent
 from caracal_auth_mtls.revocation import Revocation
 from caracal_auth_mtls.trust import Trust
 from caracal_auth_mtls.xfcc import FIELD
 from caracal_core.domain import Principal, Request
 from caracal_core.errors import Unauthenticated
+from caracal_core.lru_cache import LruCache
 from caracal_core.ports import Clock
 
 REMEMBERED_MAX = 10_000
@@ -60,7 +60,7 @@ class MtlsAuthenticator:
         self._rules, self._trust, self._revocation = rules, trust, revocation
         self._forwarding, self._proxies = forwarding, frozenset(proxies)
         self._clock, self._strict = clock, strict
-        self._judged: Recent[bytes, Judged] = Recent(REMEMBERED_MAX)
+        self._judged: LruCache[bytes, Judged] = LruCache(REMEMBERED_MAX)
 
     async def authenticate(self, request: Request) -> Principal | None:
         """Return the agent that the client's certificate proves, or None where it has none.

@@ -18,9 +18,9 @@ from cryptography.x509.verification import (
 from msgspec import Struct
 
 from caracal_auth_mtls import xfcc
-from caracal_auth_mtls.recent import Recent
 from caracal_auth_mtls.trust import Trust
 from caracal_core.errors import Unauthenticated
+from caracal_core.lru_cache import LruCache
 
 _DEPTH_MAX = 6
 _REMEMBERED_MAX = 4096
@@ -51,7 +51,7 @@ class Forwarding:
     def __init__(self, trust: Trust) -> None:
         self._trust = trust
         self._version: tuple[bytes, ...] = ()
-        self._recent: Recent[bytes, Proved] = Recent(_REMEMBERED_MAX)
+        self._recent: LruCache[bytes, Proved] = LruCache(_REMEMBERED_MAX)
 
     def prove(self, values: Sequence[str], now: float) -> Proved:
         """Prove the certificate that the nearest proxy was shown.
@@ -67,7 +67,7 @@ class Forwarding:
             Unauthenticated: there is none, or no authority proves it.
         """
         if self._trust.version is not self._version:
-            self._version, self._recent = self._trust.version, Recent(_REMEMBERED_MAX)
+            self._version, self._recent = self._trust.version, LruCache(_REMEMBERED_MAX)
         key = sha256(values[-1].encode("latin-1", "replace")).digest() if values else b""
         proved = self._recent.get(key)
         if proved is None:
