@@ -7,6 +7,9 @@ from msgspec import Struct
 from caracal_core.domain.charge import Cause
 from caracal_core.domain.money import Money
 
+CLIENT_GONE = "client_gone"
+"""The code of an exchange whose client hung up before the end of its reply."""
+
 
 class Exchange(Struct, frozen=True):
     """What happened, without a credential, a body or a header in it.
@@ -34,7 +37,8 @@ class Exchange(Struct, frozen=True):
         policy: id of the policy that decided.
         status: status of the reply; 499 where the client was gone before there was one, 503
             where the gateway stopped before there was one.
-        code: the stable word of a refusal or failure; None where the upstream answered.
+        code: the stable word of a refusal or failure, or `CLIENT_GONE`; None where the upstream
+            answered and the client got all of it.
         part: the plugin and role that failed, for a failure.
         reason: why it was refused, failed, or was cut, in one line of at most 200 printable
             characters; for the operator alone, and without a secret.

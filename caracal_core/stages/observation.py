@@ -12,6 +12,7 @@ from types import TracebackType
 
 from caracal_core.domain import Decision, Exchange, Principal, Request, Route
 from caracal_core.domain.credential_kinds import shown
+from caracal_core.domain.exchange import CLIENT_GONE
 from caracal_core.errors import Answered, Denied, Failure
 from caracal_core.ports import Counter
 from caracal_core.stages.charging import Hold
@@ -206,7 +207,7 @@ def _story(
         permitted=permitted,
         policy=policy,
         status=_status(record, error),
-        code=error.code if isinstance(error, Answered) else None,
+        code=_code(error),
         part=error.part if isinstance(error, Failure) else None,
         reason=reason,
         charge=charge.id if charge else None,
@@ -218,6 +219,13 @@ def _story(
 
 def _denial(error: BaseException | None) -> tuple[bool | None, str | None]:
     return (False, error.policy or None) if isinstance(error, Denied) else (None, None)
+
+
+def _code(error: BaseException | None) -> str | None:
+    """Return the stable word for what ended it; a client that hung up was refused nothing."""
+    if isinstance(error, Answered):
+        return error.code
+    return CLIENT_GONE if isinstance(error, asyncio.CancelledError) else None
 
 
 def _status(record: Record, error: BaseException | None) -> int:

@@ -34,6 +34,10 @@ def asking(gateway, method=b"GET", rest=b"\r\n"):
     )
 
 
+def how_it_ended(story):
+    return story["status"], story["code"]
+
+
 async def hang_up(gateway, data, ready):
     """Send the same on many connections, hang up once ready, and do it again and again.
 
@@ -79,7 +83,7 @@ async def test_before_the_head(gateway, origin, until, rule):
     await assert_nothing_is_left(one, origin, until)
     assert await one.entries() == [ENDINGS[rule]] * HANG_UPS
     assert len(origin.received) == HANG_UPS
-    assert [story["status"] for story in one.stories] == [499] * HANG_UPS
+    assert [how_it_ended(story) for story in one.stories] == [(499, "client_gone")] * HANG_UPS
 
 
 async def test_in_the_middle_of_a_stream(gateway, origin, until, rule):
@@ -96,7 +100,7 @@ async def test_in_the_middle_of_a_stream(gateway, origin, until, rule):
     await assert_nothing_is_left(one, origin, until)
     assert await one.entries() == [ENDINGS[rule]] * HANG_UPS
     assert len(origin.received) == HANG_UPS
-    assert [story["status"] for story in one.stories] == [200] * HANG_UPS
+    assert [how_it_ended(story) for story in one.stories] == [(200, "client_gone")] * HANG_UPS
 
 
 @pytest.mark.parametrize("framing", HALF_AN_UPLOAD)

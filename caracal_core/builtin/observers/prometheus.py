@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from caracal_core.domain import Exchange
+from caracal_core.domain.exchange import CLIENT_GONE
 from caracal_core.plugin import Config, Plugin, Services, hookimpl
 from caracal_core.ports import Counter, Histogram, Metrics, Observer
 
@@ -78,7 +79,7 @@ class ExchangeMetrics:
     def _outcome(self, code: str | None, part: str | None) -> Counter | None:
         if part is not None:
             return self._metrics.counter("failures", "Exchanges that a part failed.", part=part)
-        if code is not None:
+        if code is not None and code != CLIENT_GONE:  # nobody refused anything
             return self._metrics.counter("refusals", "Exchanges that were refused.", code=code)
         return None
 

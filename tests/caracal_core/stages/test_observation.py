@@ -91,7 +91,7 @@ async def test_a_story_holds_what_was_reached(observe):
     [
         (NoRoute(), 404, "no_route", None, "No route matches this path."),
         (Failure("strange policy", "junk"), 503, "unavailable", "strange policy", "junk"),
-        (asyncio.CancelledError(), 499, None, None, "the client hung up"),
+        (asyncio.CancelledError(), 499, "client_gone", None, "the client hung up"),
         (RuntimeError("s3cret"), 503, None, None, "raised RuntimeError"),
     ],
 )
@@ -114,6 +114,19 @@ async def test_a_reply_that_is_cut_after_its_head_says_why(observe):
     watch(observation, a_request(), status=500)
     await observation.drain()
     assert [story.reason for story in observer.exchanges] == ["it was reset", None]
+
+
+async def test_a_client_that_hangs_up_on_its_reply_is_told_from_one_that_got_it_all(observe):
+    """The status is what both of them were sent."""
+    observer = TrivialObserver()
+    observation, _ = observe(observer)
+    with pytest.raises(asyncio.CancelledError):
+        watch(observation, a_request(), status=200, error=asyncio.CancelledError())
+    watch(observation, a_request(), status=200)
+    await observation.drain()
+    gone, served = observer.exchanges
+    assert (gone.status, gone.code, gone.part) == (200, "client_gone", None)
+    assert (served.status, served.code) == (200, None)
 
 
 @pytest.mark.parametrize(("reached", "status"), [({}, 503), ({"status": 200}, 200)])

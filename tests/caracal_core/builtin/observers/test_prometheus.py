@@ -43,6 +43,16 @@ async def test_a_refusal_is_counted_by_its_code_and_a_failure_by_its_part(observ
     assert metrics.counted("refusals", code="unavailable") == 0
 
 
+@pytest.mark.parametrize(("status", "of"), [(200, "2xx"), (499, "4xx")])
+async def test_a_client_that_hung_up_is_counted_as_such_and_not_as_refused(
+    observer, metrics, status, of
+):
+    await observer.observe(an_exchange(route="r", status=status, code="client_gone"))
+    assert metrics.counted("requests", route="r", status=of, code="client_gone") == 1
+    assert metrics.counted("requests", route="r", status=of, code="") == 0
+    assert metrics.counted("refusals", code="client_gone") == 0
+
+
 async def test_a_reason_is_no_label(observer, metrics):
     """Reasons are many, and some name agents."""
     for reason in ("it is 301 s old", "it is 302 s old"):
