@@ -1,10 +1,12 @@
 """No secret passes: neither one that was read, nor one that looks like one."""
 
+import sys
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from caracal_core.assembly.masking import REMEMBERED_MAX, SHORTEST, Masking
+from caracal_core.assembly.masking import _SHAPES, MASK, REMEMBERED_MAX, SHORTEST, Masking
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 
@@ -20,6 +22,10 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
         ("cut off -----BEGIN PRIVATE KEY-----\nMIGH", "cut off ***"),
         (f"key ck_{'a' * 16}_{'b2' * 30}, cut", f"key ck_{'a' * 16}_***, cut"),
         (f"cut off ck_{'a' * 16}_bcdef", f"cut off ck_{'a' * 16}_***"),
+        (f"/v1/{TOKEN}", "/v1/***"),
+        ("redis://:hunter2@db", "redis://***@db"),
+        (f"/v1/ck_{'a' * 16}_{'b2' * 30}", f"/v1/ck_{'a' * 16}_***"),
+        ("-----BEGIN PRIVATE KEY-----", "***"),
         ("consumer ck_5f2b8d9a3c1e4f6a", "consumer ck_5f2b8d9a3c1e4f6a"),
         ("basic authentication is a scheme", "basic authentication is a scheme"),
         ("see https://example.org/a@b", "see https://example.org/a@b"),
@@ -27,6 +33,23 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 )
 def test_what_looks_like_a_secret_is_masked_and_ordinary_words_are_not(text, masked):
     assert Masking().mask(text) == masked
+
+
+PIECES = (
+    *("bearer", "Basic", "abcDEF123456", "eyJ", "eyJhbGciOiJS.eyJ", "://", "a:b@c", "/", " "),
+    *("ck_", "b2" * 8, "_bcdef", "-----BEGIN ", "-----BEGIN EC PRIVATE KEY-----", "\u2003"),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
+def test_no_shape_is_ruled_out_that_is_there(text):
+    assert Masking().mask(text) == _SHAPES.sub(MASK, text)
+
+
+def test_whatever_is_white_space_may_stand_before_a_credential():
+    spaces = [each for each in map(chr, range(sys.maxunicode + 1)) if each.isspace()]
+    for space in spaces:
+        assert Masking().mask(f"bearer{space}abcDEF123456") == "***"
 
 
 @given(st.text(min_size=SHORTEST), st.text(), st.text())
