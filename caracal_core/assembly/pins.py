@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from importlib.metadata import Distribution
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
@@ -98,14 +100,18 @@ def files_digest(distribution: Distribution) -> str | None:
 
 def _counted(distribution: Distribution) -> Mapping[str, str] | None:
     """Return SHA-256 of each counted file by its path; None where they cannot be counted."""
-    if distribution.files is None or _is_editable(distribution):
+    record = distribution.read_text("RECORD")
+    if record is None or _is_editable(distribution):
         return None
     files: dict[str, str] = {}
-    for path in sorted(distribution.files, key=str):
+    # Not `distribution.files`, which from Python 3.12 on leaves out what is missing.
+    paths = [PurePosixPath(row[0]) for row in csv.reader(record.splitlines()) if row]
+    for path in sorted(paths, key=str):
         if path.name in _MADE_BY_INSTALLER or path.suffix == ".pyc" or ".." in path.parts:
             continue
         try:
-            files[path.as_posix()] = hashlib.sha256(path.read_binary()).hexdigest()
+            content = Path(str(distribution.locate_file(path))).read_bytes()
+            files[path.as_posix()] = hashlib.sha256(content).hexdigest()
         except OSError:
             return None
     return files
