@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
 from secrets import token_hex
 
 from caracal_core.domain import Connection, Headers, Request
@@ -47,10 +56,11 @@ class FakeBody:
 
     async def peek(self, most: int) -> bytes:
         seen = b""
-        async for data in self._read():
-            seen += data
-            if len(seen) > most:
-                raise PayloadTooLarge
+        async with aclosing(self._read()) as chunks:
+            async for data in chunks:
+                seen += data
+                if len(seen) > most:
+                    raise PayloadTooLarge
         self._chunks = [seen] if seen else []
         return seen
 
@@ -58,10 +68,11 @@ class FakeBody:
         if self._begun:
             raise RuntimeError("a body is streamed once")
         self._begun = True
-        async for data in self._read():
-            yield data
+        async with aclosing(self._read()) as chunks:
+            async for data in chunks:
+                yield data
 
-    async def _read(self) -> AsyncIterator[bytes]:
+    async def _read(self) -> AsyncGenerator[bytes, None]:
         count = 0
         for place, data in enumerate(self._chunks):
             if place and self._between is not None:

@@ -108,7 +108,7 @@ class _FakeSending:
                 length = sum(map(len, step.chunks)) + 1 if step.declared else None
                 return Reply(200, Headers(), self._cut(step.chunks), length)
             case Hold():
-                return Reply(200, Headers(), _held(step.first), None)
+                return Reply(200, Headers(), _Held(step.first), None)
             case Silence():
                 await asyncio.Event().wait()
         raise _unreachable("it gave no reply that makes sense")
@@ -138,9 +138,19 @@ def _end_to_end(fields: tuple[tuple[str, str], ...]) -> Headers:
     return headers.without(HOP_BY_HOP | named)
 
 
-async def _held(first: bytes) -> AsyncIterator[bytes]:
-    yield first
-    await asyncio.Event().wait()
+class _Held:
+    """A body that never ends. It is no generator: nobody would end that in its own loop."""
+
+    def __init__(self, first: bytes) -> None:
+        self._waiting = [first]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._waiting:
+            await asyncio.Event().wait()
+        return self._waiting.pop()
 
 
 def _unreachable(internal: str) -> UpstreamUnreachable:

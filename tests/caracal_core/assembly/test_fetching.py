@@ -49,6 +49,13 @@ async def origin():
         yield serving
 
 
+def _usage(ca):
+    uses = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
+    uses += ("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    own = "key_cert_sign" if ca else "digital_signature"
+    return x509.KeyUsage(**{use: use == own for use in uses})
+
+
 def certificate(name, issuer=None, ca=False):
     """Make a key and a certificate for 127.0.0.1, signed by the issuer or by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -66,6 +73,13 @@ def certificate(name, issuer=None, ca=False):
         .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(x509.SubjectAlternativeName([address]), critical=False)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        # Python 3.13 holds chains to RFC 5280, by which keys have identifiers, and an
+        # authority's key a usage.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False
+        )
+        .add_extension(_usage(ca=ca), critical=True)
         .sign(signer, hashes.SHA256())
     )
     return key, made

@@ -51,6 +51,8 @@ async def _serving(context):
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        async with asyncio.timeout(5):
+            await server.wait_closed()
 
 
 def _client(authority=None, pair=None):

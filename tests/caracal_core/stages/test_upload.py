@@ -1,6 +1,7 @@
 """A body that has not begun asks nothing of an upstream, and no byte of it is lost by waiting."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
@@ -38,8 +39,9 @@ async def test_it_has_begun_with_enough_of_it_though_more_never_comes(due):
         await asyncio.Event().wait()
 
     upload = Upload(FakeBody([b"x" * BEGUN_BYTES, b"y"], between=never), due)
-    await upload.begin()
-    assert await anext(aiter(upload)) == b"x" * BEGUN_BYTES
+    async with aclosing(upload._chunks), aclosing(aiter(upload)) as chunks:
+        await upload.begin()
+        assert await anext(chunks) == b"x" * BEGUN_BYTES
 
 
 async def test_one_that_stays_short_of_it_has_not_begun(due):
