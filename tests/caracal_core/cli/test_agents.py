@@ -8,16 +8,8 @@ import pytest
 
 
 @pytest.fixture
-def agents(caracal, storage_config, storage_environment):
-    """Run ``caracal agents`` against each store; expect an exit code, return what it printed."""
-
-    def agents(*arguments: str, code: int = 0) -> str:
-        ended = caracal("agents", *arguments, environment=storage_environment(storage_config))
-        assert (ended.returncode, ended.stderr == "") == (code, code == 0), ended.stderr
-        assert "Traceback" not in ended.stderr
-        return ended.stderr if code else ended.stdout
-
-    return agents
+def agents(caracal_at):
+    return lambda *arguments, code=0: caracal_at("agents", *arguments, code=code)
 
 
 def test_an_agent_and_its_groups_from_registration_to_refusal(agents):
