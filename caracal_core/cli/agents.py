@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import click
 
 from caracal_core.cli.asking import as_json, ask, limit
+from caracal_core.cli.moments import shown
 from caracal_core.cli.output import fail, show
 from caracal_core.storage import accounts
 from caracal_core.storage.accounts import Account, Kind
@@ -87,11 +87,10 @@ def enable(ctx: click.Context, name: str) -> None:
 
 
 def _row(account: Account) -> Mapping[str, object]:
-    created = datetime.fromtimestamp(account.created_at, UTC)
     return {
         "name": account.name,
         "kind": account.kind,
         "parent": account.parent,
         "enabled": account.enabled,
-        "created_at": created.isoformat(timespec="seconds"),
+        "created_at": shown(account.created_at),
     }
