@@ -111,7 +111,9 @@ class Hooks:
             Parts with ``scheme``, ``challenge``, ``headers`` and
             ``async authenticate(request)``. What ``headers`` names is withheld from every
             upstream. With ``kinds`` (`caracal_core.ports.TakesKinds`) it may say which
-            credentials in them it takes.
+            credentials in them it takes, and with ``credential_form``
+            (`caracal_core.ports.NamesCredentials`) what the names look like by which they are
+            revoked.
         """
         return ()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 
 from msgspec import Struct
 
 from caracal_core.assembly.inspection import check_class
+from caracal_core.assembly.own_plugins import OURS, how_to_install, mode_of
 from caracal_core.assembly.pinned_imports import import_only
 from caracal_core.assembly.pins import Pin, check_pin, parse_pin
 from caracal_core.builtin import BUILTINS
@@ -17,13 +18,18 @@ from caracal_core.config.enabled import Enabled
 from caracal_core.config.problems import Problems
 from caracal_core.errors import Misconfigured
 
-__all__ = ["Enabled", "Unavailable", "discover", "how_to_install", "installed", "survey"]
+__all__ = [
+    "Enabled",
+    "Unavailable",
+    "discover",
+    "how_to_install",
+    "installed",
+    "installed_for",
+    "survey",
+]
 
 GROUP = "caracal.plugins"
 CORE = "caracal-core"
-OURS = {name: f"./plugins/{name}" for name in ("auth_jwt", "auth_mtls", "auth_apikey", "mcp")}
-"""Plugins that live in the project's own tree, and the paths they are installed from. They are
-never installed by name: some of the names belong to strangers on the public index."""
 
 
 class Unavailable(Struct, frozen=True):
@@ -112,9 +118,12 @@ def _had(
         return Unavailable(pin.name, problem)
 
 
-def how_to_install(name: str) -> str | None:
-    """Return how to install a plugin of this project's own; None for strangers' plugins."""
-    return f"Install it: pip install {OURS[name]}" if name in OURS else None
+def installed_for(mode: str) -> str | None:
+    """Return the name of the installed plugin that serves a mode, or None where none does.
+
+    Underscores make no difference. Of several such plugins it is the first one by name.
+    """
+    return next(iter(_serving(mode, installed())), None)
 
 
 def _pins(plugins: Sequence[str]) -> list[Pin]:
@@ -127,8 +136,7 @@ def _pins(plugins: Sequence[str]) -> list[Pin]:
 
 def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]], key: str) -> str:
     """Return the name of the plugin that serves an authentication mode."""
-    wanted = _compact(f"auth_{mode}")
-    names = [name for name in there if name.startswith("auth_") and _compact(name) == wanted]
+    names = _serving(mode, there)
     if len(names) > 1:
         raise Misconfigured(
             key, f"{mode} could be each of {', '.join(names)}", "Uninstall all but one."
@@ -136,9 +144,14 @@ def _plugin_of(mode: str, there: Mapping[str, tuple[EntryPoint, ...]], key: str)
     if names:
         return names[0]
     ours = _wanted(mode)
-    modes = [name.removeprefix("auth_") for name in there if name.startswith("auth_")]
+    modes = [mode_of(name) for name in there if name.startswith("auth_")]
     mend = how_to_install(ours) or _choices(mode, modes, "Installed modes")
     raise Misconfigured(key, f"no installed plugin serves the mode {mode}", mend)
+
+
+def _serving(mode: str, there: Collection[str]) -> Sequence[str]:
+    wanted = _compact(f"auth_{mode}")
+    return [name for name in there if name.startswith("auth_") and _compact(name) == wanted]
 
 
 def _wanted(mode: str) -> str:

@@ -8,7 +8,7 @@ import click
 
 from caracal_core.cli.asking import as_json, ask, limit
 from caracal_core.cli.moments import shown
-from caracal_core.cli.output import fail, show
+from caracal_core.cli.output import show
 from caracal_core.storage import accounts
 from caracal_core.storage.accounts import Account, Kind
 
@@ -59,9 +59,7 @@ def list_(ctx: click.Context, after: str, limit: int, as_json: bool) -> None:
 @click.pass_context
 def show_(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show the agent NAME, who pays for it, and whether it is admitted."""
-    path = ask(ctx, lambda database: accounts.path(database, name))
-    if not path:
-        fail(str(accounts.unknown(name)))
+    path = ask(ctx, lambda database: accounts.registered(database, name))
     admitted = path[0].kind == "agent" and all(account.enabled for account in path)
     row = {**_row(path[0]), "admitted": admitted, "accounts": [above.name for above in path]}
     columns = ["name", "kind", "enabled", "admitted", "accounts", "created_at"]

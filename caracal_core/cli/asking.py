@@ -11,6 +11,7 @@ from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.cli.output import fail
 from caracal_core.cli.session import run
 from caracal_core.ports import Database
+from caracal_core.storage import accounts
 from caracal_core.storage.accounts import AccountError
 from caracal_core.storage.revocations import RevocationError
 
@@ -24,6 +25,25 @@ limit = click.option(
     help="At most so many.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def ask_about(
+    ctx: click.Context, account: str | None, question: Callable[[Database], Awaitable[T]]
+) -> T:
+    """Return the store's answer as `ask` does; of an account nobody registered there is none.
+
+    Args:
+        ctx: the command's context.
+        account: whom the question is about; None is everybody.
+        question: what the store is asked.
+    """
+
+    async def known(database: Database) -> T:
+        if account is not None:
+            await accounts.registered(database, account)
+        return await question(database)
+
+    return ask(ctx, known)
 
 
 def ask(ctx: click.Context, question: Callable[[Database], Awaitable[T]]) -> T:

@@ -14,7 +14,7 @@ from caracal_core.builtin.ledger.budgets import (
     remove_budget,
     set_budget,
 )
-from caracal_core.cli.asking import as_json, ask, limit
+from caracal_core.cli.asking import as_json, ask, ask_about, limit
 from caracal_core.cli.output import show
 from caracal_core.domain import Money
 
@@ -53,7 +53,7 @@ def set_(ctx: click.Context, account: str, amount: str, currency: str, period: P
 @click.pass_context
 def list_(ctx: click.Context, account: str | None, limit: int, as_json: bool) -> None:
     """List budgets, of ACCOUNT or of all, and how their current windows stand."""
-    found = ask(ctx, lambda database: budgets(database, account, limit=limit))
+    found = ask_about(ctx, account, lambda database: budgets(database, account, limit=limit))
     show(
         [_row(budget) for budget in found],
         ["account", "per", "currency", "limit", "spent", "held", "available"],
@@ -69,7 +69,7 @@ def list_(ctx: click.Context, account: str | None, limit: int, as_json: bool) ->
 @click.pass_context
 def remove(ctx: click.Context, account: str, currency: str, period: Period) -> None:
     """Remove a budget of ACCOUNT; what was spent stays in the ledger."""
-    ask(ctx, lambda database: remove_budget(database, account, currency, period))
+    ask_about(ctx, account, lambda database: remove_budget(database, account, currency, period))
     click.echo(f"Removed the budget of {account} in {currency} {_each(period)}.")
 
 

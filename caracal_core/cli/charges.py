@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from caracal_core.builtin.ledger.charges import ChargeRecord, charges, release
-from caracal_core.cli.asking import as_json, ask, limit
+from caracal_core.cli.asking import as_json, ask, ask_about, limit
 from caracal_core.cli.moments import shown
 from caracal_core.cli.output import show
 from caracal_core.domain import State
@@ -37,7 +37,9 @@ def list_(
 ) -> None:
     """List charges, the latest first."""
     only = next((known for known in get_args(State) if known == state), None)
-    found = ask(ctx, lambda database: charges(database, state=only, agent=agent, limit=limit))
+    found = ask_about(
+        ctx, agent, lambda database: charges(database, state=only, agent=agent, limit=limit)
+    )
     show(
         [_row(charge) for charge in found],
         ["id", "agent", "route", "state", "held", "posted", "currency", "cause", "expires_at"],

@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from caracal_core.builtin.ledger.entries import By, Entry, Sum, query, summary
-from caracal_core.cli.asking import as_json, ask, limit
+from caracal_core.cli.asking import as_json, ask, ask_about, limit
 from caracal_core.cli.moments import moment, shown
 from caracal_core.cli.output import show
 
@@ -43,8 +43,9 @@ def query_(
     as_json: bool,
 ) -> None:
     """List the entries of the ledger, the latest first."""
-    found = ask(
+    found = ask_about(
         ctx,
+        agent,
         lambda database: query(
             database, agent=agent, route=route, since=since, until=until, limit=limit
         ),

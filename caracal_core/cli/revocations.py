@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import click
 
 from caracal_core.cli.asking import as_json, ask, limit
-from caracal_core.cli.furnished import authenticators_of
+from caracal_core.cli.credential_names import check_name
 from caracal_core.cli.moments import moment, shown, span
-from caracal_core.cli.output import fail, show
-from caracal_core.cli.session import load_configuration
+from caracal_core.cli.output import show
 from caracal_core.ports import Database
 from caracal_core.storage import revocations
 from caracal_core.storage.revocations import Revocation
-
-_TOKEN = re.compile(r"(Bearer )?eyJ[A-Za-z0-9_-]+\.", re.ASCII)
 
 
 @click.group("revocations")
@@ -57,9 +53,8 @@ def add(
         raise click.UsageError("Say --scheme and --credential, or --agent.", ctx)
     if credential is not None and issued_before is not None:
         raise click.UsageError("--issued-before goes with --agent.", ctx)
-    _check_credential(credential)
     if scheme is not None:
-        _check_scheme(ctx, scheme)
+        check_name(ctx, scheme, credential)
 
     async def write(database: Database) -> Revocation:
         if agent is not None:
@@ -104,19 +99,6 @@ def remove(ctx: click.Context, id: int) -> None:
     """Take the revocation of number ID back."""
     ask(ctx, lambda database: revocations.remove(database, id))
     click.echo(f"Removed the revocation {id}.")
-
-
-def _check_credential(credential: str | None) -> None:
-    """Keep a whole token out of the table; it is not repeated."""
-    if credential is not None and _TOKEN.match(credential):
-        fail("That looks like a whole token. Its public name is its issuer and its jti.")
-
-
-def _check_scheme(ctx: click.Context, scheme: str) -> None:
-    """Refuse a word that no authenticator knows: nothing would be revoked by it."""
-    known = sorted({part.scheme for part in authenticators_of(load_configuration(ctx))})
-    if scheme not in known:
-        fail(f"No enabled mode has the scheme {scheme!r}; there are: {', '.join(known)}.")
 
 
 def _words(made: Revocation) -> str:

@@ -2,6 +2,7 @@
 
 from caracal_core.domain.access import Access, Decision
 from caracal_core.domain.charge import Basis, Cause, Charge, Receipt, Reservation, State
+from caracal_core.domain.credential_form import CredentialForm
 from caracal_core.domain.exchange import Exchange
 from caracal_core.domain.hash_key import HashKey
 from caracal_core.domain.headers import Headers
@@ -21,6 +22,7 @@ __all__ = [
     "Cause",
     "Charge",
     "Connection",
+    "CredentialForm",
     "Decision",
     "Ending",
     "Exchange",

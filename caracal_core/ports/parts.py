@@ -19,6 +19,7 @@ from caracal_core.domain import (
     Basis,
     Cause,
     Charge,
+    CredentialForm,
     Decision,
     Exchange,
     Money,
@@ -113,6 +114,19 @@ class TakesKinds(Protocol):
 
         Empty where no request shows its credential, such as one that proves by an address.
         """
+
+
+@runtime_checkable
+class NamesCredentials(Protocol):
+    """An authenticator that says what the public names of its credentials look like.
+
+    `caracal revocations add` refuses what looks otherwise, for it would revoke nothing. Where an
+    authenticator does not say, every name is taken.
+    """
+
+    @property
+    def credential_form(self) -> CredentialForm:
+        """The form of every `Principal.credential` that it gives; fixed at boot."""
 
 
 @runtime_checkable

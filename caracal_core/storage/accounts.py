@@ -107,6 +107,32 @@ async def path(database: Database, name: str) -> Sequence[Account]:
     return [_account(row) for row in rows]
 
 
+async def registered(database: Database, name: str) -> Sequence[Account]:
+    """Return the account of this name and those above it, as `path` does.
+
+    Raises:
+        AccountError: nobody registered it.
+        Failure: the database cannot be asked, or its accounts form a circle.
+    """
+    found = await path(database, name)
+    if not found:
+        raise unknown(name)
+    return found
+
+
+async def agent(database: Database, name: str) -> Account:
+    """Return the agent of this name.
+
+    Raises:
+        AccountError: nobody registered it, or it is a group, which shows no credentials.
+        Failure: the database cannot be asked, or its accounts form a circle.
+    """
+    found = (await registered(database, name))[0]
+    if found.kind != "agent":
+        raise AccountError(f"{name} is a group, and groups do not authenticate; name an agent.")
+    return found
+
+
 async def listing(database: Database, *, after: str = "", limit: int = PAGE) -> Sequence[Account]:
     """Return accounts by name.
 
@@ -137,10 +163,27 @@ def unknown(name: str) -> AccountError:
     return AccountError(f"{name!r} is not registered; `caracal agents list` shows who is.")
 
 
+def why_not_admitted(name: str, found: Sequence[Account]) -> str | None:
+    """Say why an agent is refused whatever it shows, and the mend; None where it is admitted.
+
+    Args:
+        name: the agent's.
+        found: its account and those above it, as `path` returns them.
+    """
+    if not found:
+        return str(unknown(name))
+    for account in found:
+        if not account.enabled:
+            whose = "" if account.name == name else f", and {name} is below it"
+            return (
+                f"{account.name!r} is disabled{whose}; "
+                f"`caracal agents enable {account.name}` admits it again."
+            )
+    return None
+
+
 async def _parent(database: Database, name: str) -> Account:
-    above = await path(database, name)
-    if not above:
-        raise AccountError(f"The parent {name!r} is not registered; register it first.")
+    above = await registered(database, name)
     if len(above) >= DEEPEST:
         raise AccountError(f"{name} is as deep as accounts go: {DEEPEST} on one path.")
     return above[0]

@@ -9,7 +9,7 @@ from msgspec import Struct, convert
 
 from caracal_core.errors import CaracalError
 from caracal_core.ports import Database, Dialect
-from caracal_core.storage.accounts import path, unknown
+from caracal_core.storage import accounts
 from caracal_core.storage.dialect import NOW
 
 SCHEME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
@@ -123,14 +123,12 @@ async def revoke_agent(
         expire_seconds: for how long; None is for ever.
 
     Raises:
-        AccountError: no agent of this name is registered.
+        AccountError: no agent of this name is registered, or it is a group.
         RevocationError: a word is malformed.
         Failure: the database cannot be asked.
     """
     _check(scheme, reason)
-    accounts = await path(database, agent)
-    if not accounts or accounts[0].kind == "group":
-        raise unknown(agent)
+    await accounts.agent(database, agent)
     return await _add(database, scheme, None, agent, issued_before, reason, expire_seconds)
 
 

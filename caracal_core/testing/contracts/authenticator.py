@@ -15,7 +15,7 @@ from caracal_core.domain import Headers, Principal, Request
 from caracal_core.domain.credential_kinds import is_kind, own_of, shown, taken_by
 from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.errors import Unauthenticated
-from caracal_core.ports import Authenticator, TakesKinds
+from caracal_core.ports import Authenticator, NamesCredentials, TakesKinds
 from caracal_core.testing.fakes import a_request
 
 AGENT = re.compile(r"[A-Za-z0-9._:/@|+=-]{1,128}", re.ASCII)
@@ -139,6 +139,15 @@ class AuthenticatorContract:
         assert principal is not None
         shown = " ".join(principal.attributes.values())
         assert not [secret for secret in _secrets(authenticator, good_request) if secret in shown]
+
+    async def test_its_credential_has_a_name_of_its_form(
+        self, authenticator: Authenticator, good_request: Request
+    ) -> None:
+        """`caracal revocations add` takes no name of another form."""
+        principal = await authenticator.authenticate(good_request)
+        assert principal is not None
+        if principal.credential is not None and isinstance(authenticator, NamesCredentials):
+            assert authenticator.credential_form.fits(principal.credential)
 
     async def test_no_credential_is_not_its_business(self, authenticator: Authenticator) -> None:
         """The answer 'not mine' lets the next authenticator be asked."""

@@ -11,6 +11,7 @@ VERBS = {
     parts.Router: {"routes", "match"},
     parts.Authenticator: {"scheme", "challenge", "headers", "authenticate"},
     parts.TakesKinds: {"kinds"},
+    parts.NamesCredentials: {"credential_form"},
     parts.AgentDirectory: {"find"},
     parts.Revocations: {"known", "revoked"},
     parts.ReplayGuard: {"claim"},

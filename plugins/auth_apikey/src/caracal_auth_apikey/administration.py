@@ -99,15 +99,10 @@ async def issue(
         expire_seconds: when it ends, from now; None is never.
 
     Raises:
-        AccountError: there is no such agent.
-        KeyRefused: it is a group.
+        AccountError: there is no such agent, or it is a group.
         Failure: the database cannot be asked.
     """
-    path = await accounts.path(database, agent)
-    if not path:
-        raise accounts.unknown(agent)
-    if path[0].kind != "agent":
-        raise KeyRefused(f"{agent} is a group, and groups do not authenticate; name an agent.")
+    await accounts.agent(database, agent)
     routes, methods, cidrs = map(json.dumps, (limits.routes, limits.methods, limits.cidrs))
     new = _Terms(agent, label, routes, methods, cidrs, expire_seconds)
     key = generate()
@@ -175,8 +170,10 @@ async def revoke_all(database: Database, agent: str) -> int:
     """Revoke every key of an agent that is not revoked yet; return how many those were.
 
     Raises:
+        AccountError: there is no such agent, or it is a group.
         Failure: the database cannot be asked.
     """
+    await accounts.agent(database, agent)
     now = NOW[database.dialect]
     return await database.execute(
         f"UPDATE api_keys SET revoked_at = {now} WHERE agent = $1 AND revoked_at IS NULL",  # noqa: S608 - a constant
@@ -195,8 +192,11 @@ async def listing(
         limit: at most so many.
 
     Raises:
+        AccountError: there is no such agent, or it is a group.
         Failure: the database cannot be asked.
     """
+    if agent is not None:
+        await accounts.agent(database, agent)
     where, arguments = ("WHERE agent = $2", [agent]) if agent is not None else ("", [])
     rows = await database.fetch(
         f"""SELECT {_SHOWN}, {NOW[database.dialect]} AS now FROM api_keys {where}

@@ -6,13 +6,13 @@ from hmac import compare_digest
 from ipaddress import ip_address
 
 from caracal_auth_apikey.hash_keys import KeyRing
-from caracal_auth_apikey.key_text import ApiKey, parse
+from caracal_auth_apikey.key_text import ID_PATTERN, ApiKey, parse
 from caracal_auth_apikey.lookup import Found, Lookup
 from caracal_auth_apikey.policy import limits_of
 from caracal_auth_apikey.presented import HEADERS, check_query, presented
 from caracal_auth_apikey.store import Record, Rehash
 from caracal_auth_apikey.usage import Usage
-from caracal_core.domain import Principal, Request
+from caracal_core.domain import CredentialForm, Principal, Request
 from caracal_core.domain.credential_kinds import AUTHORIZATION_APIKEY, BEARER_OTHER, X_API_KEY
 from caracal_core.errors import Unauthenticated
 from caracal_core.ports import Clock
@@ -38,6 +38,9 @@ class ApiKeyAuthenticator:
     challenge = 'ApiKey realm="caracal"'
     headers = HEADERS
     kinds = frozenset({X_API_KEY, AUTHORIZATION_APIKEY, BEARER_OTHER})
+    credential_form = CredentialForm(
+        ID_PATTERN, "the id of a key, 16 characters of a-z and 2-7", "caracal keys list"
+    )
 
     def __init__(self, lookup: Lookup, ring: KeyRing, usage: Usage, clock: Clock) -> None:
         self._lookup, self._ring, self._usage, self._clock = lookup, ring, usage, clock

@@ -25,7 +25,8 @@ _KEY = re.compile(
     rf"{PREFIX}(?P<id>[a-z2-7]{{{_ID_CHARACTERS}}})_"
     rf"[a-z2-7]{{{_SECRET_CHARACTERS + _CHECKSUM_CHARACTERS}}}"
 )
-_ID = re.compile(rf"[a-z2-7]{{{_ID_CHARACTERS}}}")
+ID_PATTERN = rf"[a-z2-7]{{{_ID_CHARACTERS}}}"
+_ID = re.compile(ID_PATTERN)
 _PURPOSE = "api key"
 
 

@@ -9,6 +9,7 @@ from caracal_auth_jwt import compact, confirmation
 from caracal_auth_jwt.compact import Compact
 from caracal_auth_jwt.issuer import Issuer, read_claims
 from caracal_auth_jwt.token_cache import TokenCache
+from caracal_auth_jwt.token_name import form_of
 from caracal_core.domain import Headers, Principal, Request
 from caracal_core.domain.credential_kinds import BEARER_JWS, is_compact_jws
 from caracal_core.errors import Unauthenticated
@@ -41,6 +42,7 @@ class JwtAuthenticator:
         self._max_token_bytes = max_token_bytes
         self._cache = cache
         self._clock = clock
+        self.credential_form = form_of([issuer.name for issuer in issuers])
 
     async def authenticate(self, request: Request) -> Principal | None:
         """Return the agent that the bearer token proves, or None where there is none.

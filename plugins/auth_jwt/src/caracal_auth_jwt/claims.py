@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from caracal_auth_jwt.confirmation import thumbprint
+from caracal_auth_jwt.token_name import name_of
 from caracal_core.domain import Once, Principal
 from caracal_core.domain.globs import Globs
 from caracal_core.errors import Unauthenticated
@@ -20,7 +21,6 @@ from caracal_core.errors import Unauthenticated
 AGENT_NAME = re.compile(r"[A-Za-z0-9._:/@|+=-]{1,128}", re.ASCII)
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _ATTRIBUTE_MAX = 1024
-_CREDENTIAL_MAX = 256
 
 _ATTRIBUTES = (("iss", "issuer"), ("sub", "subject"), ("jti", "jti"))
 _SCOPES = ("scope", "scp")
@@ -87,7 +87,7 @@ class ClaimRules(Struct, frozen=True):
             self._agent(claims),
             "jwt",
             attributes,
-            credential=_credential(attributes),
+            credential=name_of(attributes.get("issuer"), attributes.get("jti")),
             issued_at=None if issued is None else issued - self.leeway_seconds,
             once=(self._once(attributes, issued),) if self.single_use else (),
         )
@@ -167,16 +167,6 @@ def _text(claim: str, value: Any) -> str:
     if not isinstance(value, str) or len(value) > _ATTRIBUTE_MAX or not value.isprintable():
         raise Unauthenticated(f"the token's {claim} is not one short, printable text")
     return value
-
-
-def _credential(attributes: Mapping[str, str]) -> str | None:
-    """Return the name by which the token can be revoked: its issuer's and its own."""
-    if not attributes.get("jti"):
-        return None
-    name = " ".join(attributes[part] for part in ("issuer", "jti") if part in attributes)
-    if len(name) > _CREDENTIAL_MAX:
-        return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
-    return name
 
 
 def _is_texts(value: Any) -> bool:

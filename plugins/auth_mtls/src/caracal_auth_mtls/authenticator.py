@@ -13,7 +13,7 @@ from caracal_auth_mtls.names import NameRules
 from caracal_auth_mtls.revocation import Revocation
 from caracal_auth_mtls.trust import Trust
 from caracal_auth_mtls.xfcc import FIELD
-from caracal_core.domain import Principal, Request
+from caracal_core.domain import CredentialForm, Principal, Request
 from caracal_core.errors import Unauthenticated
 from caracal_core.lru_cache import LruCache
 from caracal_core.ports import Clock
@@ -45,6 +45,11 @@ class MtlsAuthenticator:
     scheme = "mtls"
     challenge = ""
     headers: frozenset[str] = frozenset()
+    credential_form = CredentialForm(
+        "[0-9a-f]{64}",
+        "64 characters of 0-9 and a-f, SHA-256 of what its authority signed",
+        "caracal certs show FILE",
+    )
 
     def __init__(
         self,
