@@ -11,6 +11,7 @@ from caracal_core.assembly.generation import Foundation, Generation, assemble
 from caracal_core.assembly.lifecycle import Life, close_lives, open_lives
 from caracal_core.config.load import Loaded
 from caracal_core.domain import Exchange, Request
+from caracal_core.domain.counted import counted
 from caracal_core.errors import Answered, Misconfigured
 from caracal_core.ports import Deliver, HealthCheck
 
@@ -156,5 +157,6 @@ async def _emptied(generation: Generation) -> None:
             await generation.emptied()
     except TimeoutError:
         _log.error(
-            "%d exchanges or an observer do not end; closing nevertheless", generation.inside
+            "closing, although an observer or %s did not end",
+            counted(generation.inside, "exchange"),
         )

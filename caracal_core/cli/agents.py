@@ -18,7 +18,7 @@ def group() -> None:
     """Register agents, and the groups that pay with them."""
 
 
-@group.command("register")
+@group.command("register", short_help="Register an agent or a group.")
 @click.argument("name")
 @click.option("--parent", metavar="NAME", help="The account above, which pays too.")
 @click.option(
@@ -53,7 +53,7 @@ def list_(ctx: click.Context, after: str, limit: int, as_json: bool) -> None:
         click.echo(f"There may be more: --after {found[-1].name}", err=True)
 
 
-@group.command("show")
+@group.command("show", short_help="Show an agent, who pays for it, and whether it is admitted.")
 @click.argument("name")
 @as_json
 @click.pass_context
@@ -66,7 +66,7 @@ def show_(ctx: click.Context, name: str, as_json: bool) -> None:
     show([row], columns, as_json=as_json, empty="")
 
 
-@group.command("disable")
+@group.command("disable", short_help="Refuse an agent, or every agent below a group.")
 @click.argument("name")
 @click.pass_context
 def disable(ctx: click.Context, name: str) -> None:
@@ -75,7 +75,7 @@ def disable(ctx: click.Context, name: str) -> None:
     click.echo(f"Disabled {name}.")
 
 
-@group.command("enable")
+@group.command("enable", short_help="Admit an agent or a group again.")
 @click.argument("name")
 @click.pass_context
 def enable(ctx: click.Context, name: str) -> None:

@@ -34,7 +34,7 @@ def group() -> None:
     """Plan how agents prove who they are."""
 
 
-@group.command("plan")
+@group.command("plan", short_help="Say who would get in under other modes, and who not.")
 @click.option(
     "--to", required=True, metavar="MODE[,MODE]", help="The AUTH_MODE that you mean to switch to."
 )

@@ -33,7 +33,7 @@ def group() -> None:
     """Set limits; a call must fit every budget of every account that pays for it."""
 
 
-@group.command("set")
+@group.command("set", short_help="Set what an account may spend in each window.")
 @click.argument("account")
 @click.argument("amount")
 @click.argument("currency")
@@ -46,7 +46,7 @@ def set_(ctx: click.Context, account: str, amount: str, currency: str, period: P
     click.echo(f"{account} may spend {money} {_each(period)}.")
 
 
-@group.command("list")
+@group.command("list", short_help="List budgets, and how their current windows stand.")
 @click.argument("account", required=False)
 @limit
 @as_json
@@ -62,7 +62,7 @@ def list_(ctx: click.Context, account: str | None, limit: int, as_json: bool) ->
     )
 
 
-@group.command("remove")
+@group.command("remove", short_help="Remove a budget; what was spent stays in the ledger.")
 @click.argument("account")
 @click.argument("currency")
 @per

@@ -47,7 +47,7 @@ def group() -> None:
     """Make certificates and keys for a first deployment; show what a certificate is called."""
 
 
-@group.command("init")
+@group.command("init", short_help="Make a first set of certificates, and keys for tokens.")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default="certs")
 @click.option("--host", "hosts", multiple=True, help="A further name or address of the gateway.")
 @click.option("--agent", "agents", multiple=True, help="An agent to make a certificate for.")
@@ -84,7 +84,7 @@ def init(directory: Path, hosts: tuple[str, ...], agents: tuple[str, ...], days:
     _tell(directory, files, agents)
 
 
-@group.command("show")
+@group.command("show", short_help="Show certificates, and what to revoke each by.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @as_json
 def show_(file: Path, as_json: bool) -> None:

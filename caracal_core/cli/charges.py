@@ -48,7 +48,7 @@ def list_(
     )
 
 
-@group.command("release")
+@group.command("release", short_help="End a pending charge now, instead of at its expiry.")
 @click.argument("id")
 @click.option("--post", "ending", flag_value="post", help="Book the held amount.")
 @click.option("--void", "ending", flag_value="void", help="Give the held amount back.")

@@ -17,7 +17,7 @@ def group() -> None:
     """Show the effective configuration, or its schema."""
 
 
-@group.command("show")
+@group.command("show", short_help="Show each effective value and where it came from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
 def show_effective(ctx: click.Context, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def show_effective(ctx: click.Context, as_json: bool) -> None:
         click.echo(f"\ndigest {loaded.digest}")
 
 
-@group.command("schema")
+@group.command("schema", short_help="Print the JSON Schema of caracal.yaml.")
 @click.pass_context
 def schema(ctx: click.Context) -> None:
     """Print the JSON Schema of caracal.yaml for the enabled plugins."""

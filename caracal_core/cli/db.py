@@ -10,6 +10,7 @@ import click
 from caracal_core.cli.output import fail, show
 from caracal_core.cli.session import load_configuration, run
 from caracal_core.config.load import Loaded
+from caracal_core.domain.counted import counted
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Migrations
 from caracal_core.storage import history
@@ -22,7 +23,7 @@ def group() -> None:
     """Prepare the database and its schema."""
 
 
-@group.command("init")
+@group.command("init", short_help="Check connection and rights, and prepare the database.")
 @click.pass_context
 def init(ctx: click.Context) -> None:
     """Check connection and rights, and make the table of applied steps; may be repeated."""
@@ -33,7 +34,7 @@ def init(ctx: click.Context) -> None:
     click.echo(f"{_place(database)} is ready; `caracal db migrate up` makes its tables.")
 
 
-@group.command("status")
+@group.command("status", short_help="List the steps of the schema, and which are pending.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
@@ -43,7 +44,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
     show(rows, ["history", "step", "state"], as_json=as_json, empty="")
     pending = sum(step.state == "pending" for step in steps)
     if pending:
-        fail(f"{pending} steps are pending; `caracal db migrate up` applies them.")
+        fail(f"{counted(pending, 'step')} to apply: `caracal db migrate up`.")
 
 
 @group.group("migrate")
@@ -51,7 +52,7 @@ def migrate() -> None:
     """Apply or undo steps of the schema."""
 
 
-@migrate.command("up")
+@migrate.command("up", short_help="Apply every pending step of the schema.")
 @click.pass_context
 def up(ctx: click.Context) -> None:
     """Apply every pending step; any number of processes may do so at once."""
@@ -64,7 +65,7 @@ def up(ctx: click.Context) -> None:
     click.echo(f"The schema of {_place(loaded.core.database)} is current.")
 
 
-@migrate.command("down")
+@migrate.command("down", short_help="Undo the last step of one history.")
 @click.option("--app", default=CORE.app, show_default=True, help="Whose last step.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context

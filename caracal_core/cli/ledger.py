@@ -58,7 +58,7 @@ def query_(
     )
 
 
-@group.command("summary")
+@group.command("summary", short_help="Sum up what was posted, and what is held.")
 @click.option(
     "--by",
     type=click.Choice(get_args(By)),

@@ -48,6 +48,7 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS:
             foresee(ctx, args[1:])
+            _find(ctx, args[0])
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -79,6 +80,14 @@ class Root(click.Group):
     def _summary(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
         return command.get_short_help_str() if command else ""
+
+
+def _find(ctx: click.Context, name: str) -> None:
+    """End the program where a command is a plugin's that is not enabled, saying whose it is."""
+    if _plugin_commands(ctx).get(name) is None and not name.startswith("-"):
+        from caracal_core.cli.plugin_commands import whose  # noqa: PLC0415 - heavy
+
+        ctx.fail(f"No such command {name!r}. {whose(name)}".rstrip())
 
 
 def _plugin_commands(ctx: click.Context) -> Mapping[str, click.Command]:

@@ -7,9 +7,11 @@ from typing import TypeVar
 
 import click
 
+from caracal_core.assembly.discovery import installed
 from caracal_core.assembly.inspection import hooks_of
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.metrics import MetricsBook
+from caracal_core.assembly.own_plugins import OURS, how_to_install, mode_of, plugin_of_command
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock, lender
 from caracal_core.assembly.unopened import no_authorities
@@ -41,6 +43,27 @@ def commands_of(loaded: Loaded, taken: Collection[str]) -> Mapping[str, click.Co
             shelf.plugin = plugin.name
             _ask(plugin, loaded, shelf)
     return shelf.commands
+
+
+def whose(command: str) -> str:
+    """Say which plugin would have to be enabled for a command that is not there; else nothing.
+
+    Nothing is imported for it: of strangers' plugins nobody knows their commands before.
+    """
+    plugin, there = plugin_of_command(command), installed()
+    if plugin is None:
+        strangers = [name for name in there if name not in OURS]
+        if not strangers:
+            return ""
+        return f"One of these plugins may have it, if it is enabled: {', '.join(strangers)}."
+    mode = mode_of(plugin)
+    enable = (
+        f"Add {mode} to AUTH_MODE (auth_mode) or to auth_trial; "
+        f"for this command alone, add `--set auth_trial={mode}`."
+    )
+    if plugin in there:
+        return f"{plugin} has it, which is installed and not enabled. {enable}"
+    return f"{plugin} has it, which is not installed. {how_to_install(plugin)}. {enable}"
 
 
 class LentCommandLine:

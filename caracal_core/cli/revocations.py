@@ -20,7 +20,7 @@ def group() -> None:
     """Refuse credentials before their time, on every replica within 5 seconds."""
 
 
-@group.command("add")
+@group.command("add", short_help="Revoke one credential, or all that an agent has.")
 @click.option("--scheme", metavar="SCHEME", help="The credential's scheme, such as jwt.")
 @click.option(
     "--credential",
@@ -92,7 +92,7 @@ def list_(ctx: click.Context, after: int, limit: int, as_json: bool) -> None:
         click.echo(f"There may be more: --after {found[-1].id}", err=True)
 
 
-@group.command("remove")
+@group.command("remove", short_help="Take a revocation back.")
 @click.argument("id", type=int)
 @click.pass_context
 def remove(ctx: click.Context, id: int) -> None:

@@ -9,6 +9,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from caracal_core.domain.counted import counted
+
 WAITING_BYTES = 8 * 2**20
 """How much may wait for a slow reader; lines past it are lost, and counted."""
 
@@ -105,7 +107,7 @@ class LineWriter:
         lost = self.lost - self._told
         if lost:
             self._told += lost
-            self._write(self._tell(f"{lost} lines were lost: nobody read them in time"))
+            self._write(self._tell(f"lost {counted(lost, 'line')}: nobody read in time"))
 
     def _write(self, data: bytes) -> None:
         """Write everything, though the descriptor may take it in pieces or not block.

@@ -86,7 +86,10 @@ def test_a_listing_says_where_there_is_nothing_or_more(caracal, issued, listed):
     issued(), issued()
     assert "There may be more" in caracal("keys", "list", "--limit", "2").stderr
     assert len(listed("--agent", "research-1")) == 2
-    assert listed("--agent", "another") == []
+    for words in (["list"], ["revoke"]):
+        told = caracal("keys", *words, "--agent", "another")
+        assert "'another' is not registered; `caracal agents list`" in told.stderr
+        assert told.returncode == 1
 
 
 def test_a_key_is_rotated(caracal, issued, listed):
@@ -101,9 +104,10 @@ def test_a_key_is_rotated(caracal, issued, listed):
 
 
 def test_keys_are_revoked_by_their_id_and_by_their_agent(caracal, issued, listed):
-    (one, _), _, _ = issued(), issued(), issued()
+    (one, _), _, _, (last, _) = issued(), issued(), issued(), issued()
     assert caracal("keys", "revoke", one).stdout == f"Revoked {one}.\n"
     assert caracal("keys", "revoke", one).stdout == f"{one} was revoked already.\n"
+    caracal("keys", "revoke", last)
     assert caracal("keys", "revoke", "--agent", "research-1").stdout == (
         "Revoked 2 keys of research-1.\n"
     )

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 
+import click
 import pytest
 
-from caracal_core.cli.main import COMMANDS
+from caracal_core.cli.main import COMMANDS, cli
 
 BROKEN = """
 from caracal_core.plugin import Config, Plugin, hookimpl
@@ -127,6 +128,47 @@ def test_an_installed_plugin_that_is_not_enabled_adds_nothing(caracal, packages)
     result = caracal("greet", environment={"PYTHONPATH": str(packages.directory)})
     assert result.returncode == 2
     assert "No such command 'greet'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "plugin", "mode"),
+    [("keys", "auth_apikey", "api_key"), ("token", "auth_jwt", "jwt")],
+)
+def test_a_command_of_ours_that_is_not_enabled_says_whose_it_is(caracal, command, plugin, mode):
+    """It vanishes with its mode, and nobody would know where to."""
+    environment = {"AUTH_MODE": "mtls"}
+    inner = {"keys": "list", "token": "mint"}[command]
+    result = caracal(command, inner, environment=environment)
+    assert result.returncode == 2
+    assert f"No such command '{command}'. {plugin} has it" in result.stderr
+    assert f"Add {mode} to AUTH_MODE" in result.stderr
+    tried = caracal(
+        command, inner, "--set", f"auth_trial={mode}", "--help", environment=environment
+    )
+    assert tried.returncode == 0, tried.stderr
+
+
+def test_a_command_that_nobody_knows_may_be_a_strangers(caracal, packages):
+    packages.add("acme", code=GREET)
+    result = caracal("greet", environment={"PYTHONPATH": str(packages.directory)})
+    assert "may have it, if it is enabled: acme." in result.stderr
+
+
+def test_every_commands_short_help_is_one_whole_sentence():
+    """A list of commands must not cut what it says of them, on a terminal of 80 columns."""
+    context = click.Context(cli)
+    context.meta["caracal.overrides"] = {"auth_mode": "jwt,api_key"}
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        _assert_whole(COMMANDS.get(name) or command.get_short_help_str(80), command)
+
+
+def _assert_whole(said, command):
+    assert said.endswith("."), (command.name, said)
+    assert not said.endswith("..."), (command.name, said)
+    assert len(said) <= 62, (command.name, said)
+    for inner in getattr(command, "commands", {}).values():
+        _assert_whole(inner.get_short_help_str(80), inner)
 
 
 @pytest.mark.parametrize("body", ["raise ValueError('x')", "cli.add_command(cli, 'check')"])

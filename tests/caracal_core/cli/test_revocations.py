@@ -74,13 +74,18 @@ def test_what_would_revoke_nothing_is_refused_with_what_there_is(revocations):
     said = revocations("add", "--scheme", "jtw", "--credential", "x", code=1)
     assert said == "No enabled mode has the scheme 'jtw'; there are: jwt.\n"
     assert "'ana' is not registered" in revocations("add", "--agent", "ana", code=1)
-    assert "printable" in revocations("add", "--scheme", "jwt", "--credential", "a\nb", code=1)
+    assert "jti" in revocations("add", "--scheme", "jwt", "--credential", "a\nb", code=2)
+
+
+def test_a_group_shows_no_credentials(revocations, caracal_at):
+    caracal_at("agents", "register", "team", "--kind", "group")
+    assert "team is a group" in revocations("add", "--agent", "team", code=1)
 
 
 @pytest.mark.parametrize("prefix", ["", "Bearer "])
 def test_a_whole_token_is_neither_written_nor_repeated(revocations, prefix):
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl"
-    said = revocations("add", "--scheme", "jwt", "--credential", prefix + token, code=1)
+    said = revocations("add", "--scheme", "jwt", "--credential", prefix + token, code=2)
     assert "whole token" in said
     assert token not in said
     assert revocations("list", "--json") == "[]\n"

@@ -85,7 +85,7 @@ async def test_the_longest_name_survives(database):
 
 
 async def test_an_unknown_parent_is_refused_and_nothing_made(database):
-    with pytest.raises(AccountError, match="parent 'team' is not registered"):
+    with pytest.raises(AccountError, match="'team' is not registered"):
         await register(database, "agent", parent="team")
     assert await listing(database) == []
 

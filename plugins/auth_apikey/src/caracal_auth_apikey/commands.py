@@ -12,6 +12,7 @@ from caracal_auth_apikey import administration, limits
 from caracal_auth_apikey.administration import Limits, Listed
 from caracal_auth_apikey.durations import seconds
 from caracal_auth_apikey.key_text import ApiKey, is_id
+from caracal_core.domain.counted import counted
 from caracal_core.plugin import CommandLine, Services
 
 PLUGIN = "auth_apikey"
@@ -43,7 +44,7 @@ def _label(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
     return value
 
 
-@keys.command("issue")
+@keys.command("issue", short_help="Issue a key for an agent and print it, this once.")
 @click.argument("agent")
 @click.option("--label", default="", callback=_label, help="What you call it.")
 @expires_in
@@ -98,7 +99,7 @@ def issue(
     _print(line.run(PLUGIN, work), as_json)
 
 
-@keys.command("list")
+@keys.command("list", short_help="List keys by agent and age, without their secrets.")
 @click.option("--agent", metavar="NAME", help="Only this agent's.")
 @click.option(
     "--limit",
@@ -126,7 +127,7 @@ def list_(line: CommandLine, agent: str | None, limit: int, as_json: bool) -> No
         click.echo("There may be more: raise --limit, or give --agent.", err=True)
 
 
-@keys.command("rotate")
+@keys.command("rotate", short_help="Issue a key in the place of another, and print it once.")
 @click.argument("id", callback=_id)
 @click.option(
     "--overlap",
@@ -159,7 +160,7 @@ def rotate(
     _print(line.run(PLUGIN, work), as_json)
 
 
-@keys.command("revoke")
+@keys.command("revoke", short_help="Refuse a key, or every key of an agent, within seconds.")
 @click.argument("id", required=False, callback=_id)
 @click.option("--agent", metavar="NAME", help="Every key of this agent.")
 @click.pass_obj
@@ -181,7 +182,7 @@ def _revoke_all(line: CommandLine, agent: str) -> str:
     async def work(services: Services) -> int:
         return await administration.revoke_all(services.database, agent)
 
-    return f"Revoked {line.run(PLUGIN, work)} keys of {agent}."
+    return f"Revoked {counted(line.run(PLUGIN, work), 'key')} of {agent}."
 
 
 def _print(key: ApiKey, as_json: bool) -> None:

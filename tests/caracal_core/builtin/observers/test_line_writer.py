@@ -190,6 +190,6 @@ def test_how_many_were_lost_is_said_once_somebody_reads_again(pipe, caplog):
     writer.close(10)
     close(writing)
     drain.join(5)
-    assert told == [f"{lost} lines were lost: nobody read them in time"]
+    assert told == [f"lost {lost} line{'s' * (lost != 1)}: nobody read in time"]
     assert got[0].count(b"told\n") == 1
     assert got[0].count(b"x" * 99 + b"\n") == 1000 - lost

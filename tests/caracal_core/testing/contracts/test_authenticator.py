@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from caracal_core.domain import Connection, Principal
+from caracal_core.domain import Connection, CredentialForm, Principal
 from caracal_core.errors import Unauthenticated
 from caracal_core.testing.contracts import AuthenticatorContract
 from caracal_core.testing.fakes import a_request
@@ -257,6 +257,15 @@ class _NoKinds(_Honest):
     kinds = frozenset({"token"})
 
 
+class _OtherForm(_Honest):
+    """Names its credentials otherwise than it says."""
+
+    credential_form = CredentialForm("[0-9]+", "a number")
+
+    def principal(self, request, token):
+        return Principal(TOKENS[token], self.scheme, credential="serial-1")
+
+
 class _Delicate(_Honest):
     """Is never the same after a cancellation."""
 
@@ -299,6 +308,7 @@ class _Delicate(_Honest):
         (_Hungry, "test_it_leaves_the_body_to_the_upstream"),
         (_OtherKinds, "test_its_good_credential_is_of_a_kind_that_it_takes"),
         (_NoKinds, "test_its_good_credential_is_of_a_kind_that_it_takes"),
+        (_OtherForm, "test_its_credential_has_a_name_of_its_form"),
         (_Delicate, "test_it_survives_being_cancelled"),
     ],
 )
