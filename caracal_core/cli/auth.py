@@ -50,8 +50,11 @@ def group() -> None:
 def plan(ctx: click.Context, to: str, days: int, as_json: bool) -> None:
     """Say which agents would get in under other modes, which would not, and why.
 
-    It goes by what the gateways saw agents show. Exits with 0 where all that were seen would get
-    in, else with 1; with 2 where the gateway would not start with these modes.
+    It goes by what the gateways saw agents show. An agent is judged by the worst of its requests;
+    AFFECTED is how many of its REQUESTS the verdict is of, and WHY is about those.
+
+    Exits with 0 where all that were seen would get in, else with 1; with 2 where the gateway would
+    not start with these modes.
     """
     modes = asyncio.run(_modes(load_configuration(ctx), _switched(ctx, to)))
 

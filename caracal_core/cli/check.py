@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from caracal_core.assembly import discovery
 from caracal_core.assembly.generation import split
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.wiring import routes_of
 from caracal_core.cli.ending import run_to_the_end
 from caracal_core.cli.examination import examine
 from caracal_core.cli.output import printable
-from caracal_core.cli.session import load_configuration
+from caracal_core.cli.session import sources
+from caracal_core.config.load import load
 
 
 @click.command("check")
@@ -23,7 +25,10 @@ def command(ctx: click.Context, no_files: bool) -> None:
 
     Exits with 2 and names everything that is wrong where the gateway would not start.
     """
-    loaded = load_configuration(ctx)
+    snapshot = sources(ctx).read()
+    if snapshot.unfound:
+        click.echo(printable(f"Note: {snapshot.unfound}"), err=True)
+    loaded = load(snapshot, discovery)
     furnishings = run_to_the_end(examine(loaded, Masking(), files=not no_files))
     for note in loaded.notes:
         click.echo(printable(f"Note: {note}"))

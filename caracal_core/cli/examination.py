@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.assembly.generation import compose, furnish_enabled
@@ -18,9 +19,12 @@ from caracal_core.config.problems import Problems
 from caracal_core.edge.admission import read_token
 from caracal_core.edge.tls import Certificates, speaks_tls
 from caracal_core.errors import Misconfigured
-from caracal_core.plugin import Authorities
+from caracal_core.own_thread import in_own_thread
+from caracal_core.reading import READ_SECONDS, Reading, Unread
 from caracal_core.storage.data_dir import check_usable
 from caracal_core.storage.hash_keys import HashKeyFile
+
+T = TypeVar("T")
 
 
 async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Sequence[Furnishing]:
@@ -39,8 +43,11 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
             than one reason.
     """
     problems = Problems()
-    authorities = _authorities_in(loaded) if files else no_authorities
-    foundation = unopened_foundation(loaded, masking, authorities)
+    tls, of_tls = None, Problems()
+    if files:
+        with of_tls.collected():
+            tls = await _read("tls", lambda: _certificates(loaded))
+    foundation = unopened_foundation(loaded, masking, tls.authorities if tls else no_authorities)
     furnishings = furnish_enabled(loaded, foundation, problems)
     if len(furnishings) == len(loaded.enabled):
         with problems.collected():
@@ -48,22 +55,11 @@ async def examine(loaded: Loaded, masking: Masking, *, files: bool = True) -> Se
     if files:
         with problems.collected():
             await read_files(furnishings)
-        hash_keys = HashKeyFile(loaded.core.database, MountedSecrets(masking), makes=False)
-        _read_cores_own(loaded, hash_keys, problems)
+        with problems.collected():
+            of_tls.refuse()
+        await _read_cores_own(loaded, masking, problems)
     problems.refuse()
     return furnishings
-
-
-def _authorities_in(loaded: Loaded) -> Authorities:
-    """Return what reads those that the port would believe; broken files are told by themselves."""
-
-    def authorities() -> tuple[bytes, ...]:
-        with suppress(Misconfigured):
-            if found := _certificates(loaded):
-                return found.authorities()
-        return ()
-
-    return authorities
 
 
 def _certificates(loaded: Loaded) -> Certificates | None:
@@ -73,17 +69,32 @@ def _certificates(loaded: Loaded) -> Certificates | None:
     return Certificates(core.tls, MetricsBook().labelled("caracal_tls"))
 
 
-def _read_cores_own(loaded: Loaded, hash_keys: HashKeyFile, problems: Problems) -> None:
+async def _read_cores_own(loaded: Loaded, masking: Masking, problems: Problems) -> None:
     """Read the files of core's own keys, and try the data directory."""
-    core = loaded.core
-    with problems.collected():
-        _certificates(loaded)
-    with problems.collected():
-        if core.operations.token_file is not None:
-            read_token(core.operations.token_file)
-    with problems.collected():
-        if core.database.hash_key_file is not None:
-            hash_keys.read()
-    with problems.collected():
-        if core.database.embedded:
-            check_usable(core.database.data_dir)
+    store, token_file = loaded.core.database, loaded.core.operations.token_file
+    if token_file is not None:
+        with problems.collected():
+            await _read("operations.token_file", partial(read_token, token_file))
+    if store.hash_key_file is not None:
+        keys = HashKeyFile(store, MountedSecrets(masking), makes=False)
+        with problems.collected():
+            await _read("database.hash_key_file", keys.read)
+    if store.embedded:
+        with problems.collected():
+            await _read("database.data_dir", partial(check_usable, store.data_dir))
+
+
+async def _read(where: str, read: Callable[[], T]) -> T:
+    """Read in a thread of its own: a pipe that nobody writes to, or a dead mount, hangs alone.
+
+    Raises:
+        Misconfigured: it says so, or hangs.
+    """
+    reading = Reading(partial(in_own_thread, read))
+    try:
+        return await reading.read(READ_SECONDS)
+    except Unread as error:
+        await reading.give_up()
+        raise Misconfigured(
+            where, f"reading it {error}", "Repair its mount, or name a regular file."
+        ) from error

@@ -99,7 +99,10 @@ class CoreConfig(Selection):
         TlsConfig(), description="Encryption of the port that agents are served on."
     )
     log_level: LogLevel = setting(
-        "INFO", env="LOG_LEVEL", description="The least important records that are written."
+        "INFO",
+        env="LOG_LEVEL",
+        description="The least important records that are written. At DEBUG the trace of "
+        "what a plugin's part raised is written too, and its message, which may hold a secret.",
     )
     unknown_agents: Literal["refuse", "register"] = setting(
         "refuse", description="What happens to a proven name that is not registered."

@@ -41,6 +41,22 @@ class Snapshot(Struct, frozen=True):
         return f"Snapshot({self.document_name}, {self.settings_directory})"
 
     @property
+    def unfound(self) -> str:
+        """Where nothing was found, and how another place is named; empty where a file was."""
+        if self.document is not None:
+            return ""
+        said = (
+            f"There is no configuration file {self.document_name}; "
+            f"`--config` or {FILE_KEY} names another one."
+        )
+        if self.settings:
+            return said
+        return (
+            f"{said} There are no settings in {self.settings_directory} either; "
+            f"{SETTINGS_KEY} names another directory."
+        )
+
+    @property
     def digest(self) -> str:
         """SHA-256 of what may change while the process runs; for comparing, not for showing."""
         return hashlib.sha256(

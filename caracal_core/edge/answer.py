@@ -49,7 +49,17 @@ class Answer:
         finished: whether it went out whole.
     """
 
-    __slots__ = ("_body", "_head_only", "_id", "_keep", "_line", "_old", "begun", "finished")
+    __slots__ = (
+        "_body",
+        "_delivering",
+        "_head_only",
+        "_id",
+        "_keep",
+        "_line",
+        "_old",
+        "begun",
+        "finished",
+    )
 
     def __init__(
         self,
@@ -67,7 +77,7 @@ class Answer:
         self._body = body
         self._keep = keep_alive
         self._old = old
-        self.begun = self.finished = False
+        self._delivering = self.begun = self.finished = False
 
     async def deliver(self, reply: Reply, settle: Settle) -> None:
         """Write an upstream's reply; ``settle`` is awaited before its last byte leaves.
@@ -79,6 +89,7 @@ class Answer:
         """
         if self.begun:
             raise RuntimeError("a request is answered once")
+        self._delivering = True
         try:
             if self._head_only or reply.status in BODILESS:
                 await self._deliver_head(reply, settle)
@@ -107,6 +118,18 @@ class Answer:
         _log.error("exchange %s: %s", self._id, failure)
         self._keep = False
         await self.refuse(failure)
+
+    def broken_off(self, failure: Failure) -> bytes | None:
+        """Return the failure as it is to be written now, where no reply came yet, else None.
+
+        It is the whole answer then: nothing that is still under way can write another one.
+        """
+        if self.begun or self._delivering:
+            return None
+        self._keep = False
+        data = self._worded(failure)
+        self.begun = self.finished = True
+        return data
 
     async def say(self, status: int, word: str) -> None:
         """Write a word of the gateway's own."""

@@ -53,6 +53,7 @@ class Port:
         if tls is not None:
             self._tls["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
         self._server: Any = None  # Sanic's own, which has no types
+        self._socket: socket.socket | None = None
         self._queue: socket.socket | None = None
         self._arriving: set[asyncio.Task[Any]] = set()
         self._farewells: dict[EdgeProtocol, float] = {}
@@ -67,29 +68,34 @@ class Port:
         """The connections that are open."""
         return frozenset(self._server.connections if self._server else ())
 
-    async def open(self) -> None:
-        """Listen, and serve whoever comes.
+    def bind(self) -> None:
+        """Take the address; who connects waits until the port is open.
 
         Raises:
             Misconfigured: the address cannot be listened on.
         """
+        self._socket = _bind(self.address, *self._where)
+        self.address = Address(*self._socket.getsockname()[:2])
+        self._queue = self._socket.dup()
+
+    async def open(self) -> None:
+        """Listen, unless `bind` did, and serve whoever comes.
+
+        Raises:
+            Misconfigured: the address cannot be listened on.
+        """
+        if self._socket is None:
+            self.bind()
         # Sanic advises its own development mode to whoever starts it in a terminal.
         os.environ.setdefault("SANIC_IGNORE_PRODUCTION_WARNING", "1")
-        sock = _bind(self.address, *self._where)
-        self.address = Address(*sock.getsockname()[:2])
-        self._queue = sock.dup()
         tls = self._tls.copy()
-        try:
-            self._server = await self._app.create_server(
-                sock=sock,
-                ssl=tls.pop("ssl"),
-                protocol=EdgeProtocol,
-                backlog=BACKLOG,
-                asyncio_server_kwargs=tls,
-            )
-        except BaseException:
-            sock.close()
-            raise
+        self._server = await self._app.create_server(
+            sock=self._socket,
+            ssl=tls.pop("ssl"),
+            protocol=EdgeProtocol,
+            backlog=BACKLOG,
+            asyncio_server_kwargs=tls,
+        )
         await self._server.startup()
         await self._server.before_start()
         await self._server.after_start()
@@ -127,12 +133,14 @@ class Port:
         self._close_idle()
 
     async def close(self) -> None:
-        """Stop listening and cut what is left; the application's name is free again."""
+        """Stop listening and end what is left, with 503 where no reply came; the application's name is free again."""
         self.stop_listening()
+        if self._server is None and self._socket is not None:
+            self._socket.close()
         for arrival in self._arriving:
             arrival.cancel()
         for connection in self.connections:
-            connection.abort()
+            connection.break_off()
         Sanic.unregister_app(self._app)
 
     def _admit(self, queue: socket.socket) -> None:

@@ -26,7 +26,7 @@ from caracal_core.edge.limits import Limits
 from caracal_core.edge.peer import has_hung_up
 from caracal_core.edge.serving import Serving
 from caracal_core.edge.watch import Watch
-from caracal_core.errors import RequestTimeout
+from caracal_core.errors import Failure, RequestTimeout
 
 PAUSE_BYTES = 65_536
 """How much may wait in a connection's buffer before reading is paused."""
@@ -115,6 +115,18 @@ class EdgeProtocol(SanicProtocol):
         """Cut the connection, so that the client cannot take what it got for all."""
         if self.transport is not None:
             self.transport.abort()
+
+    def break_off(self) -> None:
+        """End the connection since the gateway stops; who waits for a reply is told that it does.
+
+        What is written here may be lost where the client takes nothing or still sends its body.
+        """
+        data = self._serving.broken_off(Failure("gateway", "it stops"))
+        if data is None or self.transport is None or self.transport.is_closing():
+            self.abort()
+        else:
+            self.transport.write(data)
+            self.close()
 
     def end_writing(self) -> None:
         """Tell the client that nothing more will come, where TLS does not stand between."""

@@ -7,7 +7,7 @@ import gc
 import json
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from caracal_core.config.address import Address
+from caracal_core.config.problems import Problems
 from caracal_core.edge.app import GatewayApp
 from caracal_core.edge.door import Door
 from caracal_core.edge.port import Port, wait
@@ -124,7 +125,7 @@ async def serve(
         announce: called once both ports listen.
 
     Raises:
-        Misconfigured: an address cannot be listened on.
+        Misconfigured: an address cannot be listened on; all that cannot are told.
         Failure: the house did not close in time.
     """
     tls = certificates.context if certificates else None
@@ -142,6 +143,7 @@ async def serve(
         stack.push_async_callback(_close, house)
         stack.push_async_callback(agents.close)
         stack.callback(house.dismiss)  # before its connections are cut, which looks like hang-ups
+        _bind_all([agents, operators])
         await operators.open()
         await agents.open()
         if certificates is not None:
@@ -150,6 +152,14 @@ async def serve(
         announce(agents.url, operators.url)
         await signals.stop.wait()
         await _drain(house, agents, stopping, signals.hurry)
+
+
+def _bind_all(ports: Sequence[Port]) -> None:
+    problems = Problems()
+    for port in ports:
+        with problems.collected():
+            port.bind()
+    problems.refuse()
 
 
 async def _drain(house: House, agents: Port, stopping: Stopping, hurry: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ from caracal_core.edge.answer import Answer
 from caracal_core.edge.app import GatewayApp
 from caracal_core.edge.inbound import read_head, receive_request
 from caracal_core.edge.line import Line
-from caracal_core.errors import Answered, RequestTimeout
+from caracal_core.errors import Answered, Failure, RequestTimeout
 
 _log = logging.getLogger("caracal.edge")
 
@@ -28,13 +28,18 @@ class Serving:
         idle: whether no request is being received or served.
     """
 
-    __slots__ = ("_app", "_connection", "_line", "idle")
+    __slots__ = ("_answer", "_app", "_connection", "_line", "idle")
 
     def __init__(self, line: Line, app: GatewayApp, connection: Connection) -> None:
         self._line = line
         self._app = app
         self._connection = connection
+        self._answer: Answer | None = None
         self.idle = True
+
+    def broken_off(self, failure: Failure) -> bytes | None:
+        """Return how to answer the request that is served, where no reply to it came yet."""
+        return None if self._answer is None else self._answer.broken_off(failure)
 
     async def run(self) -> None:
         """Serve requests until the connection cannot be used again."""
@@ -69,10 +74,11 @@ class Serving:
             return False
         line.relieve()
         request, body = receive_request(head, line, self._connection)
-        answer = Answer(
+        answer = self._answer = Answer(
             line, request.id, head.method, body, keep_alive=head.keep_alive, old=head.old
         )
         await self._app.handle_request(request, answer)
+        self._answer = None
         if body.skip():
             return answer.keeps_alive
         await self._linger()

@@ -19,6 +19,7 @@ from caracal_core.config.address import Address
 from caracal_core.config.problems import Problems
 from caracal_core.config.tls import TlsConfig
 from caracal_core.edge.client_proof import ProvingContext
+from caracal_core.edge.handshakes import Handshakes
 from caracal_core.edge.loopback import is_loopback
 from caracal_core.errors import Misconfigured
 from caracal_core.following import Follower
@@ -62,7 +63,7 @@ class Certificates:
 
     Args:
         config: names the files.
-        metrics: counts rotations and failures, and tells when the certificate expires.
+        metrics: counts rotations, failures and refused handshakes, and tells when the certificate expires.
 
     Attributes:
         context: what the server is created with; it stays the same through every rotation.
@@ -75,6 +76,7 @@ class Certificates:
     def __init__(self, config: TlsConfig, metrics: Metrics) -> None:
         self._config = config
         self._in_force = ""
+        self._handshakes = Handshakes(metrics)
         self.context = RotatingContext(ssl.PROTOCOL_TLS_SERVER)
         self._read()
         self.follower = Follower(
@@ -121,6 +123,7 @@ class Certificates:
         with problems.collected():
             _load_authorities(context, config.ca_file)
         problems.refuse()
+        self._handshakes.watch(context)
         self.context.newest = context
         self._authorities = tuple(context.get_ca_certs(binary_form=True))
         self._expires = expires

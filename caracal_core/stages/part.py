@@ -74,7 +74,8 @@ class Part(Generic[A]):
         if isinstance(error, Answered):
             return error
         failure = Failure(self.name, f"raised {type(error).__name__}{_place(error)}")
-        _log.error("%s", failure)
+        # Its message may hold a secret, and its trace ends with it: for DEBUG alone.
+        _log.error("%s", failure, exc_info=error if _log.isEnabledFor(logging.DEBUG) else None)
         return failure
 
 

@@ -182,5 +182,8 @@ def _nothing_shown(modes: Sequence[Mode], seen: Seen) -> tuple[Verdict, str]:
             return "unsure", f"{what}: put it in auth_trial."
     schemes = [mode.scheme for mode in modes]
     take = "does not take" if len(schemes) == 1 else "do not take"
-    shown = kinds_in_words({*seen.shown}) or "no credential that is known"
-    return "would not", f"It shows only {shown}, which {listed(schemes)} {take}."
+    shown = kinds_in_words({*seen.shown})
+    if not shown:
+        return "would not", "The affected requests showed no credential that is known."
+    what = f"The affected requests showed {shown} and nothing else"
+    return "would not", f"{what}, which {listed(schemes)} {take}."

@@ -89,7 +89,7 @@ def test_a_listing_says_where_there_is_nothing_or_more(caracal, issued, listed):
     for words in (["list"], ["revoke"]):
         told = caracal("keys", *words, "--agent", "another")
         assert "'another' is not registered; `caracal agents list`" in told.stderr
-        assert told.returncode == 1
+        assert told.exit_code == 1
 
 
 def test_a_key_is_rotated(caracal, issued, listed):

@@ -84,7 +84,10 @@ def test_who_would_not_get_in_is_named_with_the_reason(plan):
     ]
     (ben,) = [row for row in rows if row["agent"] == "ben"]
     assert (ben["requests"], ben["affected"]) == (3, 3)
-    assert ben["why"] == "It shows only a signed bearer token, which outside does not take."
+    assert ben["why"] == (
+        "The affected requests showed a signed bearer token and nothing else, "
+        "which outside does not take."
+    )
     assert ben["last_seen"] == time.strftime("%Y-%m-%d", time.gmtime((TODAY - 1) * DAY_SECONDS))
 
     head, *lines = plan("--to", "outside", code=1, AUTH_TRIAL="outside").splitlines()

@@ -35,7 +35,12 @@ BOTH = ("bearer_jws", "certificate")
         ([JWT], seen("bearer_jws"), "gets in", "Proved by jwt."),
         ([MTLS, JWT], seen("bearer_jws"), "gets in", "Proved by jwt."),
         ([MTLS, JWT], seen(*BOTH, proved="mtls", won=["jwt"]), "gets in", "mtls and jwt"),
-        ([MTLS], seen("bearer_jws"), "would not", "shows only a signed bearer token, which mtls"),
+        (
+            [MTLS],
+            seen("bearer_jws"),
+            "would not",
+            "showed a signed bearer token and nothing else, which mtls",
+        ),
         ([MTLS, API_KEY], seen("bearer_jws"), "would not", "which mtls and api_key do not take"),
         ([MTLS], seen(*BOTH), "unsure", "a certificate that mtls never verified: put it in"),
         ([MTLS, JWT], seen(*BOTH), "unsure", "a certificate that mtls never verified"),
@@ -58,7 +63,7 @@ BOTH = ("bearer_jws", "certificate")
             "unsure",
             "what outside takes is not recorded: put it in",
         ),
-        ([MTLS], seen(proved="by_address"), "would not", "shows only no credential that is known"),
+        ([MTLS], seen(proved="by_address"), "would not", "showed no credential that is known"),
         (
             [Mode("by_address", frozenset(), frozenset())],
             seen(proved="by_address"),
