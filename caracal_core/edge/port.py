@@ -133,7 +133,10 @@ class Port:
         self._close_idle()
 
     async def close(self) -> None:
-        """Stop listening and end what is left, with 503 where no reply came; the application's name is free again."""
+        """Stop listening and end what is left, with 503 where no reply came.
+
+        The application's name is free again.
+        """
         self.stop_listening()
         if self._server is None and self._socket is not None:
             self._socket.close()

@@ -63,7 +63,8 @@ class Certificates:
 
     Args:
         config: names the files.
-        metrics: counts rotations, failures and refused handshakes, and tells when the certificate expires.
+        metrics: counts rotations, failures and refused handshakes, and tells when the certificate
+            expires.
 
     Attributes:
         context: what the server is created with; it stays the same through every rotation.

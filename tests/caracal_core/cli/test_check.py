@@ -177,3 +177,17 @@ def test_no_secret_is_shown(check, tmp_path):
     told = check(yaml, NO_KEY="fine")
     assert "upstreams.up.headers.Authorization: its value" in told.stderr
     assert "hunter" not in told.stderr
+
+
+def test_where_no_file_is_found_it_is_said_where_it_was_looked_for(caracal, tmp_path):
+    """A forgotten --config looks like an empty configuration."""
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    told = caracal("check", environment={"CARACAL_SETTINGS_DIR": str(settings)})
+    assert "Note: There is no configuration file /etc/caracal/config/caracal.yaml" in told.stderr
+    assert "`--config` or CARACAL_CONFIG names another one" in told.stderr
+    assert f"no settings in {settings} either; CARACAL_SETTINGS_DIR names another" in told.stderr
+
+
+def test_a_file_that_is_found_is_not_remarked_upon(check):
+    assert check().stderr == ""

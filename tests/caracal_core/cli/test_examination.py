@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
@@ -13,6 +14,7 @@ from caracal_core.cli.examination import examine
 from caracal_core.config.load import load
 from caracal_core.config.problems import SeveralMisconfigured
 from caracal_core.config.sources import locate
+from caracal_core.errors import Misconfigured
 
 
 @pytest.fixture
@@ -79,3 +81,22 @@ async def test_without_files_none_is_looked_for(configuration):
         tls={"mode": "on"},
     )
     assert await examine(elsewhere, Masking(), files=False)
+
+
+@pytest.mark.parametrize("key", ["hash_key_file", "token_file", "key_file"])
+async def test_a_pipe_in_the_place_of_cores_own_file_does_not_hang_the_start(
+    configuration, tmp_path, monkeypatch, key
+):
+    """Nobody writes to it, and whoever opens it waits for ever: its thread, not the start."""
+    monkeypatch.setattr("caracal_core.cli.examination.READ_SECONDS", 0.2)
+    os.mkfifo(tmp_path / "pipe")
+    pipe = str(tmp_path / "pipe")
+    changes = {
+        "hash_key_file": {"database": {"data_dir": str(tmp_path / "data"), key: pipe}},
+        "token_file": {"operations": {key: pipe}},
+        "key_file": {"tls": {"mode": "on", "cert_file": pipe, key: pipe}},
+    }[key]
+    with pytest.raises(Misconfigured, match="reading it takes longer than"):
+        await examine(configuration(**changes), Masking())
+    with open(pipe, "r+b", buffering=0):  # noqa: PTH123, ASYNC230 - so that the threads end
+        pass

@@ -202,7 +202,9 @@ async def test_what_outlives_the_grace_is_cancelled_and_settled(start):
     readers = await gateway.hold(20)
     gateway.tell(signal.SIGTERM)
     for reader in readers:
-        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        answer = await asyncio.wait_for(reader.read(), PATIENCE)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nconnection: close\r\n" in answer
     code, closed = await gateway.ended()
     assert (code, closed["cancelled"], closed["settled"]) == (0, 20, 20)
     assert closed["dismissed"] == 20
@@ -334,6 +336,22 @@ async def test_an_address_in_use_is_refused_and_the_house_is_closed(loop):
             await serve(house, Operations(house), *ports, None, stopping)
         assert house.closed
     taken.close()
+
+
+async def test_all_addresses_in_use_are_told_at_once(loop):
+    """Else the operator mends one a start."""
+    house = StillHouse()
+    taken = [await loop.create_server(asyncio.Protocol, "127.0.0.1", 0) for _ in range(2)]
+    ports = [Address(*each.sockets[0].getsockname()) for each in taken]
+    with pytest.raises(Misconfigured) as caught:
+        await serve(house, Operations(house), *ports, None, Stopping())
+    told = str(caught.value).splitlines()
+    assert [line.partition(" cannot")[0] for line in told] == [
+        f"listen: {ports[0]}",
+        f"operations.listen: {ports[1]}",
+    ]
+    for each in taken:
+        each.close()
 
 
 async def test_a_house_that_does_not_close_does_not_hold_the_process_for_ever(loop, monkeypatch):

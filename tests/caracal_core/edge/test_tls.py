@@ -109,16 +109,21 @@ def test_a_client_certificate_of_the_mounted_authority_is_known(
 
 
 def test_a_client_certificate_of_another_authority_ends_the_handshake(
-    run, mount, authority, make_authority, tmp_path
+    run, mount, authority, make_authority, tmp_path, caplog
 ):
+    """The log and a count say why: the client hears of an alert at the most."""
+    metrics = FakeMetrics()
+
     async def test():
         mount.publish(authority, trusted=authority)
         pair = make_authority("stranger").issue(tmp_path, "agent", "agent-7")
-        async with _serving(Certificates(mount.config, FakeMetrics()).context) as port:
+        async with _serving(Certificates(mount.config, metrics).context) as port:
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await _ask(port, _client(pair=pair))
 
     run(test())
+    assert metrics.counted("refused_handshakes", reason="certificate") == 1
+    assert "a TLS handshake was refused: certificate (" in caplog.text
 
 
 def test_without_an_authority_nobody_is_asked_for_a_certificate(run, mount, authority, tmp_path):

@@ -106,3 +106,18 @@ async def test_the_log_names_the_line_and_not_the_message(watched, caplog):
     assert "ValueError" in caplog.text
     assert "line" in caplog.text
     assert "s3cret" not in caplog.text + str(failure.value)
+
+
+async def test_at_debug_the_log_has_the_trace_with_the_message_and_no_values(watched, caplog):
+    """Whoever writes a plugin needs it; what the part was given stays out."""
+
+    async def verb(argument):
+        local = f"local-{argument}"
+        raise ValueError(f"it is {len(local)}")
+
+    with caplog.at_level(logging.DEBUG, "caracal.parts"), pytest.raises(Failure):
+        await watched(Part("strange policy", lambda: verb("s3cret"), (str,), 5))
+    assert "strange policy" in caplog.text
+    assert "ValueError: it is 12" in caplog.text
+    assert "test_part.py" in caplog.text
+    assert "local-s3cret" not in caplog.text

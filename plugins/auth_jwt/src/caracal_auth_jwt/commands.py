@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from caracal_auth_jwt import doubts
 from caracal_auth_jwt.algorithms import ALGORITHMS
 from caracal_auth_jwt.config import JwtConfig
 from caracal_auth_jwt.header import KEY_ID
@@ -84,9 +85,19 @@ def _minting(config: JwtConfig) -> Callable[..., None]:
         twice = sorted(claims.keys() & (_OWN | content.keys()) - {"jti"})
         if twice:
             raise click.BadParameter(f"{twice[0]} is not for you to say", param_hint="--claim")
-        click.echo(_signed(key, terms, {**content, **claims}, kid))
+        token = _signed(key, terms, {**content, **claims}, kid)
+        click.echo(token)
+        _warn(doubts.of_token(config, terms.issuer, token))
+        line = click.get_current_context().obj
+        if line is not None:
+            _warn(doubts.of_agent(line, agent))
 
     return command
+
+
+def _warn(doubt: str | None) -> None:
+    if doubt:
+        click.echo(f"Warning: the gateway would refuse this token now: {doubt}", err=True)
 
 
 def _chosen(every: Sequence[Terms], issuer: str | None) -> Terms:

@@ -39,7 +39,7 @@ BOTH = ("bearer_jws", "certificate")
             [MTLS],
             seen("bearer_jws"),
             "would not",
-            "showed a signed bearer token and nothing else, which mtls",
+            "a signed bearer token and nothing else, which",
         ),
         ([MTLS, API_KEY], seen("bearer_jws"), "would not", "which mtls and api_key do not take"),
         ([MTLS], seen(*BOTH), "unsure", "a certificate that mtls never verified: put it in"),
