@@ -1,5 +1,6 @@
 """``caracal token mint`` makes tokens that the gateway accepts, or says why it would not."""
 
+import asyncio
 import json
 import time
 from base64 import urlsafe_b64decode
@@ -57,7 +58,7 @@ async def test_a_minted_token_proves_its_agent(mint, bearer, open_issuers, make_
     path = tmp_path / "public.pem"
     path.write_bytes(make_key("RSA").as_pem(private=False))
     only = entry(FIRST, algorithms=["RS256"], public_key_file=str(path), jwks_file=None)
-    result = mint({"issuers": [only]})
+    result = await asyncio.to_thread(mint, {"issuers": [only]})
     jwt = await open_issuers(only, clock=FakeClock(time.time()))
     assert (await jwt.authenticate(bearer(result.stdout.strip()))).id == "research-1"
 

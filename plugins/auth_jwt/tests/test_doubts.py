@@ -2,6 +2,13 @@
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from caracal_auth_jwt.commands import token_commands
 from caracal_auth_jwt.config import JwtConfig
@@ -10,14 +17,19 @@ from caracal_core.errors import Failure
 
 
 @pytest.fixture
-def mint(tmp_path, make_key):
+def mint(tmp_path):
     """Mint with the issuer's key or with a stranger's; return the result."""
-    keys = [make_key("RSA"), make_key("RSA")]
-    (tmp_path / "public.pem").write_bytes(keys[0].as_pem(private=False))
+    keys = [rsa.generate_private_key(65537, 2048) for _ in range(2)]
+    public = keys[0].public_key()
+    (tmp_path / "public.pem").write_bytes(
+        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
 
     def run(stranger=0, **changes):
         path = tmp_path / "key.pem"
-        path.write_bytes(keys[stranger].as_pem(private=True))
+        path.write_bytes(
+            keys[stranger].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
         section = {"issuer": "idp", "public_key_path": str(tmp_path / "public.pem")} | changes
         command = token_commands(JwtConfig(**section))
         result = CliRunner().invoke(command, ["mint", "anna", "--key", str(path)])

@@ -45,3 +45,45 @@ def test_a_wish_that_cannot_be_granted_ends_with_1(asked, error):
 
     result = asked(question)
     assert (result.exit_code, result.stderr, result.stdout) == (1, f"{error}\n", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("agents", "show", "nobody"),
+        ("agents", "disable", "nobody"),
+        ("agents", "register", "x", "--parent", "nobody"),
+        ("budgets", "set", "nobody", "1", "USD"),
+        ("budgets", "list", "nobody"),
+        ("budgets", "remove", "nobody", "USD"),
+        ("charges", "list", "--agent", "nobody"),
+        ("ledger", "query", "--agent", "nobody"),
+        ("revocations", "add", "--agent", "nobody"),
+    ],
+    ids=" ".join,
+)
+def test_whom_nobody_registered_every_command_words_alike(
+    caracal, sqlite_config, storage_environment, words
+):
+    """Also where an empty list would look like an answer."""
+    told = caracal(*words, environment=storage_environment(sqlite_config))
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == "'nobody' is not registered; `caracal agents list` shows who is.\n"
+
+
+def test_a_minted_token_of_whom_nobody_registered_is_warned_of(
+    caracal, sqlite_config, storage_environment, tmp_path
+):
+    """It is minted all the same: whoever tries the gateway out may register the agent next."""
+    environment = storage_environment(sqlite_config)
+    caracal("certs", "init", "certs", environment=environment)
+    environment |= {"JWT_PUBLIC_KEY_PATH": str(tmp_path / "certs" / "jwt_public.pem")}
+    caracal("agents", "register", "off", environment=environment)
+    caracal("agents", "disable", "off", environment=environment)
+    for agent, doubt in (("nobody", "'nobody' is not registered"), ("off", "'off' is disabled")):
+        told = caracal(
+            *("token", "mint", agent, "--key", "certs/jwt_private.pem"), environment=environment
+        )
+        assert (told.returncode, told.stdout.count(".")) == (0, 2), told.stderr
+        assert told.stderr.startswith(f"Warning: the gateway would refuse this token now: {doubt}")
+        assert told.stderr.count("Warning") == 1
