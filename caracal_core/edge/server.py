@@ -143,9 +143,7 @@ async def serve(
         stack.push_async_callback(_close, house)
         stack.push_async_callback(agents.close)
         stack.callback(house.dismiss)  # before its connections are cut, which looks like hang-ups
-        _bind_all([agents, operators])
-        await operators.open()
-        await agents.open()
+        await _open([agents, operators])
         if certificates is not None:
             await stack.enter_async_context(following([certificates.follower]))
         _settle_memory()
@@ -154,12 +152,15 @@ async def serve(
         await _drain(house, agents, stopping, signals.hurry)
 
 
-def _bind_all(ports: Sequence[Port]) -> None:
+async def _open(ports: Sequence[Port]) -> None:
+    """Take all addresses, or tell of all that cannot be had; then serve."""
     problems = Problems()
     for port in ports:
         with problems.collected():
             port.bind()
     problems.refuse()
+    for port in reversed(ports):
+        await port.open()
 
 
 async def _drain(house: House, agents: Port, stopping: Stopping, hurry: asyncio.Event) -> None:
