@@ -1,151 +1,117 @@
-"""The works of one charge stand in line; those of different charges are done side by side."""
+"""The works of one charge stand in line, in the order of the calls."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from contextlib import suppress
 
-from caracal_core.builtin.ledger.errors import PART
-from caracal_core.builtin.ledger.retry import insist
-from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.errors import Failure, Refusal
+from msgspec import Struct
 
-T = TypeVar("T")
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.domain import Charge, Receipt, Reservation
 
 
-class Work(Generic[T]):
-    """One verb in hand.
+class Reserve(Struct, eq=False):
+    """A reserve in hand.
 
-    Args:
-        attempt: tries it once, told how many tries failed before.
-        until: when to stop trying, by the loop's clock; None tries until it is done.
+    Attributes:
+        id: the charge's.
+        receipt: for whoever waits.
+        charge: what to hold.
+        until: when to stop trying, by the loop's clock.
+        doubtful: whether something of its charge may be held, whatever the next try says.
+        failed: how many tries failed that were its own, not a whole batch's.
     """
 
-    __slots__ = ("_attempt", "_until", "receipt")
+    id: str
+    receipt: asyncio.Future[Reservation]
+    charge: Charge
+    until: float
+    doubtful: bool = False
+    failed: int = 0
 
-    def __init__(self, attempt: Callable[[int], Awaitable[T]], until: float | None = None) -> None:
-        self._attempt = attempt
-        self._until = until
-        self.receipt: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    def is_in_vain(self, now: float) -> bool:
+        """Return whether its time is over or nobody waits for it."""
+        return self.receipt.done() or now >= self.until
 
-    async def do(self, turns: asyncio.Semaphore, tally: Tally) -> None:
-        """Do it, and say on the receipt how it went."""
 
-        def gives_up(error: Exception) -> bool:
-            tally.failed(error)
-            return self._is_in_vain()
+class Ending(Struct, eq=False):
+    """A post or a void in hand.
 
-        try:
-            done = await insist(partial(self._once, turns), gives_up)
-        except Refusal as refusal:
-            tally.worked()
-            self.fail(refusal)
-        except Failure as failure:
-            self.fail(failure)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the work is not done
-            self.fail(Failure(PART, f"raised {type(error).__name__}"))
-        else:
-            tally.worked()
-            if not self.receipt.done():
-                self.receipt.set_result(done)
+    Attributes:
+        id: the charge's.
+        receipt: for whoever waits.
+        end: how the charge is to end.
+        failed: how many tries failed that were its own, not a whole batch's.
+    """
 
-    def fail(self, error: Exception) -> None:
-        """Say on the receipt that it is not done."""
-        if not self.receipt.done():
-            self.receipt.set_exception(error)
-            self.receipt.exception()  # nobody has to look at it
+    id: str
+    receipt: asyncio.Future[Receipt]
+    end: End
+    failed: int = 0
 
-    async def _once(self, turns: asyncio.Semaphore, failed: int) -> T:
-        """Try it; a cancellation that is not this task's own is a failure like others."""
-        async with turns:
-            try:
-                return await self._attempt(failed)
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                raise Failure(PART, "the store's own work was cancelled") from None
 
-    def _is_in_vain(self) -> bool:
-        """Return whether nobody waits for it any more, which no ending minds."""
-        if self._until is None:
-            return False
-        return self.receipt.done() or asyncio.get_running_loop().time() >= self._until
+Work = Reserve | Ending
 
 
 class Lines:
-    """Does works, in order for each charge, so many at once over all.
+    """Everything in hand: by charge, first come first."""
 
-    Cancelling a receipt never cancels its work.
-
-    Args:
-        at_once: how many works may be at the store at the same time.
-        tally: is told when the store fails, and when it works again.
-    """
-
-    def __init__(self, at_once: int, tally: Tally) -> None:
-        self._turns = asyncio.Semaphore(at_once)
-        self._tally = tally
-        self._lines: dict[str, deque[Work[Any]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._in_hand = 0
-        self._closed = False
-
-    def __contains__(self, id: str) -> bool:
-        """Return whether works of this charge are in hand."""
-        return id in self._lines
+    def __init__(self) -> None:
+        self._first: dict[str, Work] = {}
+        self._behind: dict[str, deque[Work]] = {}
+        self._standing = 0
+        self._emptied = asyncio.Event()
 
     def __len__(self) -> int:
         """Return how many works are in hand."""
-        return self._in_hand
+        return len(self._first) + self._standing
 
-    def add(self, id: str, work: Work[T]) -> asyncio.Future[T]:
-        """Take work over, behind what stands in line for the same charge; return its receipt."""
-        if self._closed:
-            work.fail(_closed())
-            return work.receipt
-        self._in_hand += 1
-        line = self._lines.get(id)
+    def __contains__(self, id: str) -> bool:
+        """Return whether works of this charge are in hand."""
+        return id in self._first
+
+    def add(self, work: Work) -> bool:
+        """Take work in, behind others of its charge; return whether there are none."""
+        if work.id not in self._first:
+            self._first[work.id] = work
+            return True
+        line = self._behind.get(work.id)
         if line is None:
-            line = self._lines[id] = deque()
-            task = asyncio.create_task(self._serve(id, line), name=f"charge {id}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            line = self._behind[work.id] = deque()
         line.append(work)
-        return work.receipt
+        self._standing += 1
+        return False
 
-    async def drain(self, seconds: float) -> int:
-        """Wait until nothing is in hand, at most so long; then take nothing more.
+    def leave(self, work: Work) -> Work | None:
+        """Let go of the first of a line; return the next, if there is one."""
+        line = self._behind.get(work.id)
+        if line is None:
+            del self._first[work.id]
+            if not self._first:
+                self._emptied.set()
+            return None
+        self._standing -= 1
+        after = self._first[work.id] = line.popleft()
+        if not line:
+            del self._behind[work.id]
+        return after
 
-        Returns:
-            How many works were given up.
-        """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while self._tasks and (left := until - loop.time()) > 0:
-            await asyncio.wait(self._tasks, timeout=left)
-        self._closed = True
-        given_up = self._in_hand
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        return given_up
+    async def emptied(self, seconds: float) -> None:
+        """Wait until nothing is in hand, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._first:
+                    self._emptied.clear()
+                    await self._emptied.wait()
 
-    async def _serve(self, id: str, line: deque[Work[Any]]) -> None:
-        try:
-            while line:
-                await line[0].do(self._turns, self._tally)
-                line.popleft()
-                self._in_hand -= 1
-        finally:
-            del self._lines[id]
-            self._in_hand -= len(line)
-            for work in line:
-                work.fail(_closed())
-
-
-def _closed() -> Failure:
-    return Failure(PART, "the ledger was closed before this was done")
+    def clear(self) -> Sequence[Work]:
+        """Let go of everything, and return it."""
+        works = [*self._first.values(), *(work for line in self._behind.values() for work in line)]
+        self._first.clear()
+        self._behind.clear()
+        self._standing = 0
+        self._emptied.set()
+        return works

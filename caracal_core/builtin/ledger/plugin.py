@@ -20,9 +20,9 @@ from caracal_core.ports import Dialect, HealthCheck, Ledger
 
 DRAIN_SECONDS = 8.0
 """Leaving a lifespan has 10 seconds."""
-AT_ONCE: Mapping[Dialect, int] = MappingProxyType({"postgresql": 8, "sqlite": 256})
-"""How many works are at the store at once: PostgreSQL needs a connection for each, and others need
-some too; SQLite commits together what is there together."""
+MOST_TOGETHER: Mapping[Dialect, int] = MappingProxyType({"postgresql": 8, "sqlite": 256})
+"""How many works share a batch: on PostgreSQL each needs a connection, and others need some too;
+SQLite commits together what is there together."""
 RENEWALS = 6
 """How many chances a hold gets to be renewed before it expires."""
 
@@ -67,7 +67,8 @@ class ChargesPlugin(Plugin[ChargesConfig]):
             owner = uuid4().hex
             store = PlainStore(services.database, owner, rules.expiration, rules.longest_seconds)
             tally = Tally(services.metrics, services.log)
-            desk = LedgerDesk(store, tally, at_once=AT_ONCE[services.database.dialect])
+            most = MOST_TOGETHER[services.database.dialect]
+            desk = LedgerDesk(store, tally, most_together=most)
             services.metrics.gauge("open", "Holds that have not ended.", lambda: desk.open)
             services.metrics.gauge("in_hand", "Works not yet written.", lambda: desk.in_hand)
             self._made = Office(store, tally, desk)

@@ -24,9 +24,15 @@ class Unheld:
         if len(self._voided) > self._most:
             self._voided.popitem(last=False)
 
-    def discard(self, id: str) -> None:
-        """Forget a charge that may hold something from now on."""
+    def asked_again(self, id: str) -> bool:
+        """Forget a charge that may hold something from now on; return False if it was voided.
+
+        One that was voided is remembered: it must not be held any more.
+        """
+        if self._voided.get(id):
+            return False
         self._voided.pop(id, None)
+        return True
 
     def void(self, id: str) -> bool:
         """Remember the void of a charge; return whether it is one of these."""
@@ -34,7 +40,3 @@ class Unheld:
             self._voided[id] = True
             return True
         return False
-
-    def is_voided(self, id: str) -> bool:
-        """Return whether it is one of these and was voided."""
-        return self._voided.get(id, False)
