@@ -24,35 +24,39 @@ from caracal_core.testing.contracts import LedgerContract
 from caracal_core.testing.fakes import FakeMetrics, a_charge, usd
 
 
-def desk_over(store, metrics=None, at_once=8, **bounds):
+def desk_over(store, metrics=None, most_together=8, **bounds):
     tally = Tally(metrics or FakeMetrics(), logging.getLogger("test"))
-    return LedgerDesk(store, tally, at_once=at_once, **bounds)
+    return LedgerDesk(store, tally, most_together=most_together, **bounds)
 
 
 class FlakyStore:
-    """Fails every verb once or twice before it is done, and once more after it was done."""
+    """Fails every work once or twice before it is done, and once more after it was done.
+
+    Now and then it loses the answer to a whole batch, too.
+    """
 
     def __init__(self, store):
         self._store = store
-        self._dice = random.Random(11)
+        self._dice, self._answers = random.Random(11), random.Random(12)
         self._tries = {}
 
-    async def reserve(self, charge):
-        return await self._do(self._store.reserve, charge, f"reserve {charge.id}")
+    async def write(self, reserves, ends):
+        verdicts = [await self._do(f"reserve {each.id}", [each], []) for each in reserves]
+        verdicts += [await self._do(f"settle {each.id}", [], [each]) for each in ends]
+        if self._answers.random() < 0.2:
+            raise OutcomeUnknown("store", "all answers were lost")
+        return verdicts
 
-    async def settle(self, end):
-        return await self._do(self._store.settle, end, f"settle {end.id}")
-
-    async def _do(self, verb, argument, name):
+    async def _do(self, name, *work):
         left = self._tries.setdefault(name, self._dice.randrange(1, 4))
         if not left:
             del self._tries[name]
-            return await verb(argument)
+            return (await self._store.write(*work))[0]
         self._tries[name] -= 1
         if left == 1:
-            await verb(argument)
-            raise OutcomeUnknown("store", "the answer was lost")
-        raise Failure("store", "not reached")
+            await self._store.write(*work)
+            return OutcomeUnknown("store", "the answer was lost")
+        return Failure("store", "not reached")
 
 
 class WatchedStore(PlainStore):
@@ -76,11 +80,9 @@ class DeadStore:
     def __init__(self):
         self.asked = asyncio.Event()
 
-    async def reserve(self, _charge):
+    async def write(self, _reserves, _ends):
         self.asked.set()
         raise Failure("store", "not reached")
-
-    settle = reserve
 
 
 @pytest.fixture
@@ -176,9 +178,11 @@ async def test_a_reserve_of_unknown_outcome_is_settled_by_the_void_that_follows(
     """The hold was made, its answer lost; nothing of it stays."""
 
     class Forgetful(PlainStore):
-        async def reserve(self, charge):
-            await super().reserve(charge)
-            raise OutcomeUnknown("store", "the answer was lost")
+        async def write(self, reserves, ends):
+            verdicts = await super().write(reserves, ends)
+            if reserves:
+                raise OutcomeUnknown("store", "the answer was lost")
+            return verdicts
 
     await give_budget("alice", usd("1"))
     desk = desk_over(Forgetful(database, "owner", 300, 3600), reserve_seconds=0)
@@ -242,15 +246,15 @@ async def test_a_refusal_after_a_lost_answer_is_voided_in_the_store(quick):
     class Doubtful:
         tries = 0
 
-        async def reserve(self, charge):
+        async def write(self, reserves, ends):
             self.tries += 1
             if self.tries == 1:
-                raise OutcomeUnknown("store", "the answer was lost")
-            raise BudgetExceeded(charge.amount, "alice", "day")
-
-        async def settle(self, end):
-            settled.append(end)
-            return Settlement(Receipt(end.id, "voided", usd("0"), end.cause), "ended")
+                return [OutcomeUnknown("store", "the answer was lost")]
+            settled.extend(ends)
+            return [
+                *(BudgetExceeded(charge.amount, "alice", "day") for charge in reserves),
+                *(Settlement(Receipt(e.id, "voided", usd("0"), e.cause), "ended") for e in ends),
+            ]
 
     desk = desk_over(Doubtful())
     charge = a_charge(usd("1"), "alice")
