@@ -43,17 +43,17 @@ def test_other_charges_do_not_wait(lines):
 def test_each_line_is_first_in_first_out_and_the_count_is_true(calls):
     """Against plain lists, for any interleaving of calls and answers."""
     lines, model, turns = Lines(), {"a": [], "b": [], "c": []}, {}
-    for id, adds in calls:
+    for name, adds in calls:
         if adds:
-            work = ending(id)
-            model[id].append(work)
+            work = ending(name)
+            model[name].append(work)
             if lines.add(work):
-                turns[id] = work
-        elif model[id]:
-            assert turns[id] is model[id].pop(0)
-            turns[id] = lines.leave(turns[id])
+                turns[name] = work
+        elif model[name]:
+            assert turns[name] is model[name].pop(0)
+            turns[name] = lines.leave(turns[name])
         assert len(lines) == sum(map(len, model.values()))
-        assert all((id in lines) == bool(line) for id, line in model.items())
+        assert all((name in lines) == bool(line) for name, line in model.items())
     left = lines.clear()
     assert len(left) == sum(map(len, model.values()))
     assert all(work in left for line in model.values() for work in line)
