@@ -146,7 +146,10 @@ class LedgerDesk:
     def _is_answered(self, work: Work) -> bool:
         """Answer a work that needs no store; return whether it is one."""
         if isinstance(work, Ending):
-            if work.end.amount is not None or not self._unheld.void(work.id):
+            if work.end.amount is not None:
+                self._unheld.discard(work.id)
+                return False
+            if not self._unheld.void(work.id):
                 return False
             if not work.receipt.done():
                 work.receipt.set_result(_nothing_held(work.end))

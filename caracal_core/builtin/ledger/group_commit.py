@@ -79,12 +79,10 @@ class GroupCommit:
             self._serving = asyncio.create_task(self._serve(), name="group commit")
 
     async def close(self) -> None:
-        """Forget everything; what is at the store may be done or not."""
+        """Stop for good; what is at the store may be done or not."""
         for timer in self._paused.values():
             timer.cancel()
         self._paused.clear()
-        self._reserves.clear()
-        self._endings.clear()
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)

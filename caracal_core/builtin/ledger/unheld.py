@@ -24,6 +24,10 @@ class Unheld:
         if len(self._voided) > self._most:
             self._voided.popitem(last=False)
 
+    def discard(self, id: str) -> None:
+        """Forget a charge that is going to end otherwise."""
+        self._voided.pop(id, None)
+
     def asked_again(self, id: str) -> bool:
         """Forget a charge that may hold something from now on; return False if it was voided.
 
@@ -31,7 +35,7 @@ class Unheld:
         """
         if self._voided.get(id):
             return False
-        self._voided.pop(id, None)
+        self.discard(id)
         return True
 
     def void(self, id: str) -> bool:

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from caracal_core.builtin.ledger.desk import LedgerDesk
@@ -212,11 +212,16 @@ class Storm:
             assert isinstance(error, Refusal | Failure)
 
     def _check_end(self, end, receipt):
-        """The first of several stands, unless nothing had been held."""
+        """The first of several stands, unless nothing had been held nor posted."""
         nothing = Receipt(end.id, "voided", Money(0, NO_CURRENCY), end.cause)
         if end.amount is None and receipt.result() == nothing:
-            return
-        assert receipt.result() == self.books.ended[end.id]
+            before = self.calls[end.id][: self._place(end)]
+            assert all(isinstance(call, Charge) or call.amount is None for call in before)
+        else:
+            assert receipt.result() == self.books.ended[end.id]
+
+    def _place(self, work):
+        return next(n for n, call in enumerate(self.calls[work.id]) if call is work)
 
 
 NAMES = st.sampled_from(IDS)
@@ -243,7 +248,21 @@ FATES = st.lists(
 )
 
 
+UNTRIED_AGAIN = [
+    *[("reserve", "a"), ("wait", 0.1), ("reserve", "b"), ("wait", 0), ("reserve", "a")],
+    *[("wait", 12), ("void", "a")],
+]
+"""Of a charge that is held, a second reserve is given up before it was tried."""
+TURNED_AWAY_BEHIND = [
+    *[("post", "a")] + [("post", "b")] * (MOST_IN_HAND - 1),
+    *[("reserve", "a"), ("wait", 12), ("void", "a")],
+]
+"""Behind a post that waits, a reserve is turned away."""
+
+
 @given(steps=STEPS, fates=FATES)
+@example(steps=UNTRIED_AGAIN, fates=[("works",), ("hangs", 1000)])
+@example(steps=TURNED_AWAY_BEHIND, fates=[])
 @settings(max_examples=400, deadline=None)
 def test_the_books_are_right_after_any_storm(steps, fates):
     """Each charge's works are tried in order, every post is booked, no hold is left behind."""

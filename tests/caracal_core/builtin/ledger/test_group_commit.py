@@ -228,7 +228,7 @@ async def test_a_failed_batch_gives_up_reserves_that_are_in_vain(clerk, store, g
     assert not any(work.doubtful for work in waiting)
 
 
-async def test_a_store_that_hangs_is_asked_again(store, metrics, quick):
+async def test_a_store_that_hangs_is_asked_again(store, metrics, quick, caplog):
     """The try is broken off, and is a failure like others."""
     clerk, broken_off = Clerk(store, metrics, seconds=0.01), []
 
@@ -244,10 +244,13 @@ async def test_a_store_that_hangs_is_asked_again(store, metrics, quick):
     await clerk.until("a")
     assert broken_off == ["a"]
     assert metrics.counted("failed") == 1
+    assert "did not answer in 0.01 s" in caplog.text
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), TimeoutError(), OSError()], ids=repr)
-async def test_whatever_the_store_raises_is_a_failure_like_others(clerk, store, quick, error):
+async def test_whatever_the_store_raises_is_a_failure_like_others(
+    clerk, store, quick, caplog, error
+):
     """Also a cancellation: only the house's own closing gives work up."""
 
     async def act(_ids):
@@ -258,6 +261,7 @@ async def test_whatever_the_store_raises_is_a_failure_like_others(clerk, store, 
     clerk.end("a")
     await clerk.until("a")
     assert store.batches == [["a"], ["a"]]
+    assert "did not answer" not in caplog.text
 
 
 async def test_a_store_that_does_not_answer_each_work_has_failed(clerk, store, quick):
@@ -345,7 +349,7 @@ async def test_the_log_says_once_that_the_store_fails_and_once_that_it_works(
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
-async def test_once_it_is_closed_nothing_happens_any_more(clerk, store, gate):
+async def test_once_it_is_closed_nothing_happens_any_more(clerk, store, gate, caplog):
     """Neither what is at the store, nor what waits, nor what pauses."""
     store.verdicts = {"pauses": Failure("store", "deadlock")}
     gate.set()
@@ -360,3 +364,4 @@ async def test_once_it_is_closed_nothing_happens_any_more(clerk, store, gate):
     await asyncio.sleep(retry.FIRST_PAUSE_SECONDS * 2)
     assert len(store.batches) == 2
     assert clerk.told == {}
+    assert [record.name for record in caplog.records] == ["test"]

@@ -27,6 +27,14 @@ def test_a_charge_that_may_hold_something_is_forgotten():
     assert not unheld.void("a")
 
 
+def test_a_charge_that_ends_otherwise_is_forgotten():
+    unheld = Unheld(2)
+    unheld.add("a")
+    unheld.discard("a")
+    unheld.discard("a")
+    assert not unheld.void("a")
+
+
 def test_the_oldest_is_forgotten_first():
     unheld = Unheld(2)
     for charge in ("a", "b", "c"):
