@@ -23,6 +23,7 @@ from caracal_core.testing.fakes import FakeMetrics, a_charge, usd
 IDS = ["a", "b", "c", "poor"]
 MOST_TOGETHER, MOST_IN_HAND = 3, 8
 CAUSES = ["not_sent", "client_gone", "cut", "upstream_failed"]
+BASES = ["held", "metered", "stated", "unmetered"]
 LATE_SECONDS = 3.0
 
 
@@ -157,11 +158,12 @@ class Storm:
                 charge = msgspec.structs.replace(a_charge(Money(number, "USD"), "alice"), id=name)
                 self._note(charge, self.desk.reserve(charge))
             case "post", name:
-                end = End(name, "reply", Money(number, "USD"))
-                self._note(end, self.desk.post(end.id, end.amount, end.cause))
+                basis = BASES[number % len(BASES)]
+                end = End(name, "reply", Money(number, "USD"), basis)
+                self._note(end, self.desk.post(name, end.amount, "reply", basis))
             case "void", name:
                 end = End(name, CAUSES[number % len(CAUSES)])
-                self._note(end, self.desk.void(end.id, end.cause))
+                self._note(end, self.desk.void(name, end.cause))
             case "cancel", back:
                 if self.receipts:
                     self.receipts[-1 - back % number][1].cancel()
