@@ -115,19 +115,20 @@ class GroupCommit:
     async def _asked(
         self, reserves: Sequence[Reserve], endings: Sequence[Ending]
     ) -> Sequence[Verdict]:
-        """Ask the store. A try that takes too long is left to itself, however it takes that."""
+        """Ask the store; a cancellation that is not this task's own is a failure like others."""
         charges, ends = [work.charge for work in reserves], [work.end for work in endings]
-        asking = asyncio.ensure_future(self._store.write(charges, ends))
-        asking.add_done_callback(_look_at)
         try:
-            await asyncio.wait([asking], timeout=self._seconds)
-        finally:
-            asking.cancel()
-        if not asking.done():
-            raise Failure(PART, f"the store did not answer in {self._seconds:g} s")
-        if asking.cancelled():
-            raise Failure(PART, "the store's own work was cancelled")
-        verdicts = asking.result()
+            async with asyncio.timeout(self._seconds) as bound:
+                verdicts = await self._store.write(charges, ends)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise Failure(PART, "the store's own work was cancelled") from None
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            raise Failure(PART, f"the store did not answer in {self._seconds:g} s") from None
         if len(verdicts) != len(charges) + len(ends):
             raise Failure(PART, "the store did not answer each work")
         return verdicts
@@ -195,12 +196,6 @@ def _taken(queue: deque[W], most: int) -> Sequence[W]:
     works = list(queue)
     queue.clear()
     return works
-
-
-def _look_at(asking: asyncio.Future[Sequence[Verdict]]) -> None:
-    """Look at what nobody may wait for any more, so that it is not reported as forgotten."""
-    if not asking.cancelled():
-        asking.exception()
 
 
 def _as_error(verdict: object) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections import defaultdict
 
@@ -260,11 +261,16 @@ TURNED_AWAY_BEHIND = [
     *[("reserve", "a"), ("wait", 12), ("void", "a")],
 ]
 """Behind a post that waits, a reserve is turned away."""
+REFUSED_AND_POSTED = [
+    *[("void", "a"), ("reserve", "poor"), ("wait", 1), ("post", "poor"), ("void", "poor")],
+]
+"""What was refused is posted all the same."""
 
 
 @given(steps=STEPS, fates=FATES)
 @example(steps=UNTRIED_AGAIN, fates=[("works",), ("hangs", 1000)])
 @example(steps=TURNED_AWAY_BEHIND, fates=[])
+@example(steps=REFUSED_AND_POSTED, fates=[])
 @settings(max_examples=400, deadline=None)
 def test_the_books_are_right_after_any_storm(steps, fates):
     """Each charge's works are tried in order, every post is booked, no hold is left behind."""
@@ -272,6 +278,43 @@ def test_the_books_are_right_after_any_storm(steps, fates):
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         runner.run(storm.rage(steps))
     storm.check()
+
+
+def test_a_receipt_that_nobody_reads_is_not_reported_as_forgotten(caplog):
+    """Nobody has to look at a refusal."""
+
+    async def forget():
+        desk = Storm([]).desk
+        desk.reserve(msgspec.structs.replace(a_charge(Money(1, "USD"), "alice"), id="poor"))
+        await desk.drain(10)
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(forget())
+    gc.collect()
+    assert caplog.text == ""
+
+
+def test_a_receipt_that_is_cancelled_is_no_failure(caplog):
+    """Of either kind; the work is done all the same."""
+    storm = Storm([])
+    steps = [("reserve", "a"), ("cancel", 0), ("reserve", "poor"), ("post", "a"), ("cancel", 0)]
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(storm.rage(steps))
+    storm.check()
+    assert storm.books.batches == [["a", "poor"], ["a"]]
+    assert isinstance(storm.receipts[1][1].exception(), BudgetExceeded)
+    assert caplog.text == ""
+
+
+def test_a_strangers_error_is_told_by_its_kind_alone():
+    """A reserve's time is over; what the store raised may hold a secret."""
+    storm = Storm([("raises", OSError("secret"))] * 30)
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(storm.rage([("reserve", "a"), ("wait", 15)]))
+    error = storm.receipts[0][1].exception()
+    assert isinstance(error, Failure)
+    assert "raised OSError" in str(error)
+    assert "secret" not in str(error)
 
 
 @pytest.mark.parametrize(("seconds", "given_up", "done"), [(0, 8, 0), (9, 8, 0), (25, 3, 1)])

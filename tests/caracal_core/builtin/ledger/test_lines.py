@@ -63,7 +63,7 @@ def test_each_line_is_first_in_first_out_and_the_count_is_true(calls):
 async def test_who_waits_for_the_end_waits_for_what_still_comes(lines):
     first, second = ending("a"), ending("b")
     lines.add(first)
-    waiting = asyncio.ensure_future(lines.emptied(10))
+    waiting = asyncio.ensure_future(lines.emptied(60))
     await asyncio.sleep(0)
     lines.leave(first)
     lines.add(second)
@@ -71,7 +71,8 @@ async def test_who_waits_for_the_end_waits_for_what_still_comes(lines):
     await asyncio.sleep(0)
     assert not waiting.done()
     lines.leave(second)
-    await waiting
+    async with asyncio.timeout(10):
+        await waiting
 
 
 async def test_nobody_waits_longer_than_said(lines):
