@@ -13,7 +13,7 @@ from caracal_core.config.load import Loaded
 from caracal_core.domain import Exchange, Request
 from caracal_core.domain.counted import counted
 from caracal_core.errors import Answered, Misconfigured
-from caracal_core.ports import Deliver, HealthCheck
+from caracal_core.ports import Deliver, HealthCheck, Migrations
 
 EMPTY_SECONDS = 10.0
 """How long the last exchanges and stories may take once nobody new comes in."""
@@ -110,6 +110,12 @@ class House:
     def checks(self) -> Sequence[HealthCheck]:
         """The health checks of the current generation."""
         return [check for f in self.current.serving for check in f.health]
+
+    @property
+    def migrations(self) -> Sequence[Migrations]:
+        """What the current generation's plugins need of the store, in their order."""
+        given = [f.plugin.migrations() for f in self.current.furnishings]
+        return [each for each in given if each]
 
     async def settled(self) -> None:
         """Wait until no earlier generation is left."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 import msgspec
@@ -27,7 +27,7 @@ from caracal_core.cli.examination import examine
 from caracal_core.cli.hangup import heard
 from caracal_core.cli.reloading import Reloading
 from caracal_core.config.load import Loaded
-from caracal_core.config.reload import Watcher
+from caracal_core.config.reload import Undecided, Watcher
 from caracal_core.config.sources import Sources
 from caracal_core.edge.descriptors import AGENTS_MAX, Shares, raise_limit, share
 from caracal_core.edge.front_door import BackDoor, FrontDoor
@@ -47,6 +47,9 @@ FILES = 64
 
 WATCH_END_SECONDS = 5.0
 """How long following the configuration may take to end; a reload may be under way."""
+
+ASK_SECONDS = 10.0
+"""How long the store may take to say which tables it has, before a reload."""
 
 _log = logging.getLogger("caracal.server")
 
@@ -87,8 +90,8 @@ async def serve_house(
         _publish(book, house)
         await house.open(loaded)
         standing = Standing(loaded)
-        readiness = await _readiness(database, house, loaded)
-        pending = partial(_pending, database)
+        readiness = await _readiness(database, house)
+        pending = partial(_pending, database, house)
         async with _watching(places, loaded, Reloading(house, book, standing, pending)):
             await serve(
                 FrontDoor(house, readiness, Limits(connections=shares.agents)),
@@ -105,9 +108,9 @@ async def serve_house(
             )
 
 
-async def _readiness(database: Database, house: House, loaded: Loaded) -> Readiness:
+async def _readiness(database: Database, house: House) -> Readiness:
     """Return what says whether the house can serve; it has looked once."""
-    store = StoreHealth(database, plugin_migrations(loaded))
+    store = StoreHealth(database, lambda: house.migrations)
     readiness = Readiness(lambda: [store, *house.checks], SystemClock())
     await readiness.findings()  # else the first probe is told 503: nobody asked before it
     return readiness
@@ -145,11 +148,28 @@ def _shares(loaded: Loaded) -> Shares:
     return shares
 
 
-async def _pending(database: Database, loaded: Loaded) -> Sequence[str]:
-    """Return what a reload would miss in the store; readiness tells of one that is down."""
-    with suppress(Failure):
-        return await behind(database, plugin_migrations(loaded))
-    return ()
+async def _pending(database: Database, house: House, loaded: Loaded) -> Sequence[str]:
+    """Return what a reload would miss in the store.
+
+    A store that cannot be asked is readiness' to tell, as long as no tables come to it.
+
+    Raises:
+        Undecided: there are new tables, and the store cannot be asked for them.
+    """
+    plugins = plugin_migrations(loaded)
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            return await behind(database, plugins)
+    except (Failure, TimeoutError) as error:
+        new = [each.app for each in plugins if each not in house.migrations]
+        if not new:
+            return ()
+        said = error.internal if isinstance(error, Failure) else f"no answer in {ASK_SECONDS:g} s"
+        raise Undecided(
+            "database",
+            f"it cannot be asked whether it has the tables of {', '.join(new)}: {said}",
+            "Repair it; the change is tried again until it answers.",
+        ) from error
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ _log = logging.getLogger("caracal.reload")
 
 
 Pending = Callable[[Loaded], Awaitable[Sequence[str]]]
-"""Tells which steps of a configuration's migrations the store lacks; none where it cannot tell."""
+"""Tells which steps of a configuration's migrations the store lacks; `Undecided` if it cannot."""
 
 
 class Reloading:
@@ -59,7 +59,7 @@ class Reloading:
 
         Raises:
             Misconfigured: it cannot be furnished or opened, or the store lacks its tables;
-                nothing changed.
+                nothing changed. `Undecided` where the store cannot be asked for new tables.
         """
         if steps := await self._pending(loaded):
             raise Misconfigured(

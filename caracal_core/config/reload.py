@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 
 from caracal_core.config.enabled import PluginSource
 from caracal_core.config.load import Loaded, load
@@ -19,10 +20,17 @@ from caracal_core.errors import Misconfigured
 from caracal_core.own_thread import in_own_thread
 from caracal_core.reading import READ_SECONDS, Reading, Unread
 
+AGAIN_SECONDS = 5.0
+"""How long after a change that could not be judged it is tried again."""
+
 OnChange = Callable[[Loaded], Awaitable[None]]
 OnError = Callable[[Misconfigured], None]
 
 _log = logging.getLogger("caracal.reload")
+
+
+class Undecided(Misconfigured):
+    """Whether the change can be used cannot be said now; nothing changed, and it is tried again."""
 
 
 class Watcher:
@@ -33,7 +41,8 @@ class Watcher:
         plugins: where plugins come from.
         digest: of the configuration that is in effect.
         on_change: takes a configuration that holds and differs from the one in effect, or that
-            ends a time of broken ones. It may raise `Misconfigured` where it cannot be used.
+            ends a time of broken ones. It may raise `Misconfigured` where it cannot be used,
+            and `Undecided` to be given the same again after `AGAIN_SECONDS`.
         on_error: takes what is wrong, once for each state of the sources that is.
         interval: seconds between two looks.
     """
@@ -56,6 +65,8 @@ class Watcher:
         self._effective = digest
         self._last = ""
         self._judged = ""
+        self._undecided = ""
+        self._again_at = 0.0
         self._broken = False
         self._asked = asyncio.Event()
 
@@ -86,9 +97,12 @@ class Watcher:
         seen = await self._seen()
         state = seen.digest if isinstance(seen, Snapshot) else str(seen)
         settled, self._last = asked or state == self._last, state
-        if settled and (asked or state != self._judged):
+        if settled and (asked or state != self._judged or self._is_to_be_tried(state)):
             self._judged = state
             await self._judge(seen, asked=asked)
+
+    def _is_to_be_tried(self, state: str) -> bool:
+        return state == self._undecided and monotonic() >= self._again_at
 
     async def _read(self) -> Snapshot:
         return await in_own_thread(self._sources.read)
@@ -115,7 +129,11 @@ class Watcher:
                 await self._on_change(loaded)
             elif asked:
                 _log.info("nothing changed, the configuration %s stays in effect", loaded.digest)
-            self._effective, self._broken = loaded.digest, False
+            self._effective, self._broken, self._undecided = loaded.digest, False, ""
+        except Undecided as error:
+            if asked or self._undecided != self._judged:
+                self._refuse(error)
+            self._undecided, self._again_at = self._judged, monotonic() + AGAIN_SECONDS
         except Misconfigured as error:
             self._refuse(error)
         except BaseException as error:
@@ -126,7 +144,7 @@ class Watcher:
             self._refuse(_unexpected(error))
 
     def _refuse(self, error: Misconfigured) -> None:
-        self._broken = True
+        self._broken, self._undecided = True, ""
         self._on_error(error)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from caracal_core.errors import Failure
 from caracal_core.ports import Database, Migrations
@@ -14,18 +14,20 @@ class StoreHealth:
 
     Args:
         database: the store.
-        plugins: the enabled plugins' migrations, in the enabled order.
+        plugins: gives the migrations of the plugins that are enabled now, in their order.
     """
 
     name = "database"
 
-    def __init__(self, database: Database, plugins: Sequence[Migrations] = ()) -> None:
+    def __init__(
+        self, database: Database, plugins: Callable[[], Sequence[Migrations]] = tuple
+    ) -> None:
         self._database = database
-        self._plugins = tuple(plugins)
+        self._plugins = plugins
 
     async def check(self) -> str | None:
         try:
-            pending = await behind(self._database, self._plugins)
+            pending = await behind(self._database, self._plugins())
         except Failure as failure:
             return f"the database cannot be asked: {failure.internal}"
         if pending:

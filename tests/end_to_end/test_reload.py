@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import time
 from contextlib import asynccontextmanager
 
@@ -271,3 +272,43 @@ async def test_what_waits_for_the_next_start_is_shown_beside_what_is_in_effect(
     assert "waiting" not in shown["part_timeout"]
     await rewrite(one, grace_timeout=30)
     assert json.loads((await one.operator_sees("/-/config"))[1])["waiting"] == []
+
+
+async def test_a_mode_with_tables_waits_for_a_store_that_is_down(
+    gateway, origin, mortal_postgresql, storage_environment, ask, until, tmp_path
+):
+    """Its tables are asked for when the store is back, and by readiness from then on."""
+    key = tmp_path / "hash.key"
+    key.write_text("ab" * 32)
+    with mortal_postgresql.database() as config:
+        environment = {**storage_environment(config), "CARACAL_HASH_KEY_FILE": str(key)}
+        one = await gateway(origin.url, environment=environment)
+        before = await digest(one)
+
+        async def refused(said):
+            return said in one.log
+
+        async def ready(expected, said):
+            status, text = await one.operator_sees("/health/ready")
+            return status == expected and said in text
+
+        mortal_postgresql.stop()
+        one.settings["auth_mode"] = "jwt,api_key"
+        one.write()
+        await until(lambda: refused("it cannot be asked whether it has the tables of auth_apikey"))
+        assert await digest(one) == before
+        mortal_postgresql.start()
+        await until(lambda: refused("the schema lacks auth_apikey/"))
+        await until(lambda: ready(200, '"fault":null'))
+        assert await digest(one) == before
+        one.caracal("db", "migrate", "up")
+        one.signal(signal.SIGHUP)
+
+        async def in_effect():
+            return await digest(one) != before
+
+        await until(in_effect)
+        assert (await ask(one, "/free/x"))[0] == 200
+        one.caracal("db", "migrate", "down", "--app", "auth_apikey", "--yes")
+        await until(lambda: ready(503, "the schema lacks auth_apikey/"))
+        await one.stop()

@@ -16,7 +16,9 @@ from caracal_core.cli.demo.token import make_key
 from caracal_core.cli.opening import serve_house
 from caracal_core.config.load import load
 from caracal_core.config.sources import locate
-from caracal_core.errors import Misconfigured
+from caracal_core.config.reload import Undecided
+from caracal_core.errors import Failure, Misconfigured
+from caracal_core.ports import Migrations
 from caracal_core.storage.database import open_database
 from caracal_core.storage.history import behind
 
@@ -137,6 +139,34 @@ async def test_a_changed_file_is_taken_into_effect(configured, sqlite_config, st
         while in_effect != wanted:
             in_effect = json.loads((await fetch(f"{operations}/-/config"))[1])["digest"]
     assert "configuration" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+class Unasked:
+    """A store that fails, or never answers."""
+
+    dialect = "postgresql"
+
+    def __init__(self, error):
+        self._error = error
+
+    async def fetch(self, sql):
+        if self._error is None:
+            await asyncio.Event().wait()
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(Failure("storage", "gone"), "gone"), (None, "no answer in 0.01 s")]
+)
+async def test_new_tables_want_a_store_that_says_it_has_them(monkeypatch, error, said):
+    """What needs no new ones is taken into effect while the store is down."""
+    monkeypatch.setattr(opening, "ASK_SECONDS", 0.01)
+    wanted = Migrations("things", "models", "/nowhere")
+    monkeypatch.setattr(opening, "plugin_migrations", lambda loaded: [wanted])
+    with pytest.raises(Undecided, match=rf"the tables of things: {said}"):
+        await opening._pending(Unasked(error), SimpleNamespace(migrations=[]), None)
+    house = SimpleNamespace(migrations=[wanted])
+    assert await opening._pending(Unasked(error), house, None) == ()
 
 
 async def test_following_the_configuration_that_does_not_end_is_left_to_itself(monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 from caracal_core.config import reload
 from caracal_core.config.load import load
-from caracal_core.config.reload import Watcher
+from caracal_core.config.reload import Undecided, Watcher
 from caracal_core.config.sources import locate
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Plugin
@@ -195,6 +195,35 @@ async def test_whoever_asks_has_a_broken_state_judged_anew(stage):
     stage.swap(LOG_LEVEL="DEBUG")
     await stage.look(3)
     assert len(stage.refused) == 1
+    stage.raises = None
+    await stage.look(3)
+    assert stage.told == []
+    await stage.watcher.look(asked=True)
+    assert stage.told == ["DEBUG"]
+
+
+async def test_what_could_not_be_judged_is_told_once_and_tried_until_it_can(stage, monkeypatch):
+    """Such as while the store is down that has to be asked."""
+    monkeypatch.setattr(reload, "AGAIN_SECONDS", 0)
+    stage.raises = Undecided("database", "it cannot be asked", "Repair it.")
+    stage.swap(LOG_LEVEL="DEBUG")
+    await stage.look(5)
+    assert len(stage.refused) == 1
+    stage.raises = Misconfigured("database", "the schema lacks a table", "Migrate.")
+    await stage.look(5)
+    assert len(stage.refused) == 2
+    stage.raises = Undecided("database", "it cannot be asked", "Repair it.")
+    stage.swap(LOG_LEVEL="ERROR")
+    await stage.look(5)
+    stage.raises = None
+    await stage.look(5)
+    assert (len(stage.refused), stage.told) == (3, ["ERROR"])
+
+
+async def test_what_could_not_be_judged_is_not_tried_at_each_look(stage):
+    stage.raises = Undecided("database", "it cannot be asked", "Repair it.")
+    stage.swap(LOG_LEVEL="DEBUG")
+    await stage.look(3)
     stage.raises = None
     await stage.look(3)
     assert stage.told == []
