@@ -41,8 +41,13 @@ class Life:
         self._opened.result()
 
     async def close(self) -> None:
-        """Leave the lifespan; what takes longer than 10 seconds is cancelled and logged."""
+        """Leave the lifespan; what takes longer than 10 seconds is cancelled and logged.
+
+        One that is not open yet is cancelled at once: it does not hear that it is to leave.
+        """
         self._leave.set()
+        if not self._opened.done():
+            self._task.cancel()
         _, late = await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
         if late:
             _log.error("plugin %s: closing took too long", self.furnishing.name)

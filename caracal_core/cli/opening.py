@@ -92,20 +92,20 @@ async def serve_house(
         standing = Standing(loaded)
         readiness = await _readiness(database, house)
         pending = partial(_pending, database, house)
-        async with _watching(places, loaded, Reloading(house, book, standing, pending)):
-            await serve(
-                FrontDoor(house, readiness, Limits(connections=shares.agents)),
-                Operations(
-                    BackDoor(house, readiness, book, standing),
-                    core.operations.token_file,
-                    msgspec.structs.replace(LIMITS, connections=shares.operators),
-                ),
-                core.listen,
-                core.operations.listen,
-                tls,
-                Stopping(core.drain_delay, core.grace_timeout),
-                announce,
-            )
+        await serve(
+            FrontDoor(house, readiness, Limits(connections=shares.agents)),
+            Operations(
+                BackDoor(house, readiness, book, standing),
+                core.operations.token_file,
+                msgspec.structs.replace(LIMITS, connections=shares.operators),
+            ),
+            core.listen,
+            core.operations.listen,
+            tls,
+            Stopping(core.drain_delay, core.grace_timeout),
+            announce,
+            _watching(places, loaded, Reloading(house, book, standing, pending)),
+        )
 
 
 async def _readiness(database: Database, house: House) -> Readiness:
@@ -186,7 +186,10 @@ async def _store(loaded: Loaded) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _watching(places: Sources, loaded: Loaded, reloading: Reloading) -> AsyncIterator[None]:
-    """Follow the configuration while the block runs: every second, and at once at a SIGHUP."""
+    """Follow the configuration while the block runs: every second, and at once at a SIGHUP.
+
+    A reload that is under way at its end is given up.
+    """
     watcher = Watcher(places, discovery, loaded.digest, reloading.change, reloading.refuse)
     watching = asyncio.create_task(watcher.run(), name="configuration")
     try:

@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 from time import monotonic
 from typing import Protocol
 
@@ -32,6 +32,7 @@ CLOSE_SECONDS = 30.0
 Announce = Callable[[str, str], None]
 """Tells whoever started the process that it listens, and the URLs of both its ports."""
 
+_NOTHING = nullcontext()
 _GC_THRESHOLDS = (50_000, 20, 50)
 
 _log = logging.getLogger("caracal.server")
@@ -109,6 +110,7 @@ async def serve(
     certificates: Certificates | None,
     stopping: Stopping,
     announce: Announce = announce,
+    watching: AbstractAsyncContextManager[None] = _NOTHING,
 ) -> None:
     """Serve until a signal, then stop without resetting anybody.
 
@@ -123,6 +125,8 @@ async def serve(
         certificates: what the agents' port proves itself with; None serves plain HTTP.
         stopping: how long a stop takes.
         announce: called once both ports listen.
+        watching: entered before they do, and left before the house closes, which would wait for
+            whatever changes it.
 
     Raises:
         Misconfigured: an address cannot be listened on; all that cannot are told.
@@ -141,6 +145,7 @@ async def serve(
         stack.enter_context(signals.caught())
         stack.push_async_callback(operators.close)
         stack.push_async_callback(_close, house)
+        await stack.enter_async_context(watching)
         stack.push_async_callback(agents.close)
         stack.callback(house.dismiss)  # before its connections are cut, which looks like hang-ups
         await _open([agents, operators])

@@ -10,6 +10,29 @@ import pytest
 HALF = 25
 IN_FLIGHT = 2 * HALF
 ENDINGS = {"post": ("posted", "0.25", "cut"), "void": ("voided", "0", "cut")}
+SLOW = """
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from caracal_core.plugin import Config, Plugin, hookimpl, setting
+
+
+class TheConfig(Config):
+    mark: str = setting("", description="A file that is written when it begins to open for ever.")
+
+
+class ThePlugin(Plugin):
+    Config = TheConfig
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, services):
+        if self.config.mark:
+            Path(self.config.mark).touch()
+            await asyncio.Event().wait()
+        yield
+"""
 STOPPED = "the gateway stopped and could not wait for the reply"
 
 
@@ -169,3 +192,27 @@ async def test_a_stop_waits_no_longer_than_the_grace(gateway, patient, until):
         await all_ended(calls)
     assert await one.entries() == [ENDINGS["post"]] * IN_FLIGHT
     assert await one.open_holds() == []
+
+
+async def test_a_stop_waits_for_no_reload(gateway, patient, until, packages, tmp_path):
+    """A plugin that is opening would be waited for longer than the house may take to close."""
+    packages.add("slow", code=SLOW)
+    mark = tmp_path / "mark"
+    environment = {"PYTHONPATH": str(packages.directory)}
+    one = await gateway(patient.url, environment=environment, plugins=["slow"])
+    async with one.client() as session:
+        (call,) = await begin(session, patient, until, ["/paid/later"])
+        one.settings["slow"] = {"mark": str(mark)}
+        one.write()
+
+        async def opening():
+            return mark.exists()
+
+        await until(opening)
+        one.signal(signal.SIGTERM)
+        await until(drains(one))
+        patient.release.set()
+        assert await call == (200, "done")
+        assert await one.ended() == 0
+    assert await one.entries() == [("posted", "0.25", "reply")]
+    assert '"ERROR"' not in one.log

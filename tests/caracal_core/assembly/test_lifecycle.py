@@ -94,6 +94,15 @@ async def test_one_that_hangs_while_opening_is_given_up(living, monkeypatch):
         await open_lives([living("a", opening=hangs)])
 
 
+async def test_one_that_is_given_up_while_opening_is_cancelled_at_once(living, monkeypatch, caplog):
+    """It is not waited for, as one that closes is."""
+    monkeypatch.setattr(lifecycle, "OPEN_SECONDS", 0.01)
+    before = asyncio.all_tasks()
+    with pytest.raises(Misconfigured, match="took longer"):
+        await open_lives([living("a", opening=hangs)])
+    assert (asyncio.all_tasks(), caplog.messages) == (before, [])
+
+
 async def test_one_that_breaks_or_hangs_while_closing_does_not_stop_the_others(
     living, journal, monkeypatch, caplog
 ):

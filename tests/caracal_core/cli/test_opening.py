@@ -15,8 +15,8 @@ from caracal_core.cli import opening
 from caracal_core.cli.demo.token import make_key
 from caracal_core.cli.opening import serve_house
 from caracal_core.config.load import load
-from caracal_core.config.sources import locate
 from caracal_core.config.reload import Undecided
+from caracal_core.config.sources import locate
 from caracal_core.errors import Failure, Misconfigured
 from caracal_core.ports import Migrations
 from caracal_core.storage.database import open_database
