@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from caracal_core.own_thread import in_own_thread
+from caracal_core.errors import Misconfigured
+from caracal_core.own_thread import LEFT_MAX, in_own_thread
 
 PROGRAM = """
 import asyncio, sys
@@ -65,6 +66,38 @@ async def test_whoever_is_cancelled_leaves_it_behind():
     assert waiting.cancelled()
     free.set()
     assert await in_own_thread(lambda: over.wait(20))
+
+
+async def left_behind(work, file):
+    """Begin the work and give it up; return its thread."""
+    begun = asyncio.get_running_loop().create_future()
+
+    def run():
+        begun.get_loop().call_soon_threadsafe(begun.set_result, threading.current_thread())
+        work()
+
+    waiting = asyncio.create_task(in_own_thread(run, file))
+    thread = await begun
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    return thread
+
+
+async def test_few_are_left_behind_over_one_file(tmp_path):
+    """However often somebody tries; another file is read, and this one once it lives again."""
+    free = threading.Event()
+    async with asyncio.timeout(20):
+        hanging = [
+            await left_behind(lambda: free.wait(20), tmp_path / "a") for _ in range(LEFT_MAX)
+        ]
+        with pytest.raises(Misconfigured, match=r"/a: it is not read again, for 2 .* hang still"):
+            await in_own_thread(lambda: 1, str(tmp_path / "a"))
+        assert await in_own_thread(lambda: 1, tmp_path / "b") == 1
+        assert await in_own_thread(lambda: 1) == 1
+        free.set()
+        for thread in hanging:
+            thread.join(20)
+        assert await in_own_thread(lambda: 1, tmp_path / "a") == 1
 
 
 async def test_many_that_hang_hold_up_no_other():

@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 
+import psutil
 import pytest
 
 READER = """
@@ -67,9 +68,9 @@ async def test_nothing_starts_on_a_file_that_hangs_and_says_so(gateway, origin, 
     assert "Traceback" not in done.stderr
 
 
-async def test_files_that_hang_while_it_serves_hold_up_neither_reload_nor_stop(
-    gateway, origin, secrets, until
-):
+@pytest.fixture
+async def stuck(gateway, origin, secrets):
+    """A gateway whose upstreams' secrets all hang since it started."""
     one = await gateway(origin.url, start=False)
     one.settings["upstreams"] |= {
         file.name: {
@@ -83,6 +84,34 @@ async def test_files_that_hang_while_it_serves_hold_up_neither_reload_nor_stop(
     await one.start()
     for file in secrets:
         make_stuck(file)
+    return one
+
+
+async def test_a_reload_reads_files_that_hang_side_by_side_and_leaves_few_threads(
+    stuck, origin, secrets, until
+):
+    """One after the other they would take longer than a test waits for anything."""
+    stuck.settings["upstreams"]["another"] = {"url": origin.url, "allow_private": True}
+    stuck.write()
+    seen = []
+    for attempt in range(1, 5):
+
+        async def refused(attempt=attempt):
+            name = "caracal_configuration_reload_failures_total"
+            return await stuck.metric(name) == attempt
+
+        await until(refused)
+        seen.append(psutil.Process(stuck.pid).num_threads())
+        stuck.signal(signal.SIGHUP)
+    assert stuck.log.count("reading its files takes longer than 10 s") == 2 * len(secrets)
+    assert "earlier attempts hang still" in stuck.log
+    assert seen[3] - seen[1] < len(secrets)
+
+
+async def test_files_that_hang_while_it_serves_hold_up_neither_reload_nor_stop(
+    stuck, secrets, until
+):
+    one = stuck
 
     async def all_broken():
         return await one.metric("caracal_upstreams_credentials_broken") == len(secrets)

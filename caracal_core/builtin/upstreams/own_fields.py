@@ -35,8 +35,12 @@ class OwnField:
         self._value = ""
 
     async def read(self) -> bool:
-        before, self._value = self._value, await in_own_thread(self.value)
+        before, self._value = self._value, await in_own_thread(self.value, self._file)
         return self._value != before
+
+    @property
+    def _file(self) -> str | None:
+        return self._given.secret_file if isinstance(self._given, SecretHeader) else None
 
     def value(self) -> str:
         """Return what stands there now.

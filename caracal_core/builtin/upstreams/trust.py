@@ -28,7 +28,7 @@ class Trust:
         self._content: bytes | None = None
 
     async def read(self) -> bool:
-        return await in_own_thread(self._read)
+        return await in_own_thread(self._read, self._ca_file)
 
     def _read(self) -> bool:
         try:

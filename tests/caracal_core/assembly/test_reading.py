@@ -59,6 +59,56 @@ async def test_a_reader_that_hangs_is_given_up(monkeypatch):
         await read_files([brings("acme", Odd(None))])
 
 
+async def test_files_are_read_side_by_side():
+    """Two that wait for one another: one after the other, neither would end."""
+    met = asyncio.Barrier(2)
+
+    class Meets:
+        async def read(self):
+            async with asyncio.timeout(20):
+                await met.wait()
+
+    await read_files([brings("a", Meets()), brings("b", Meets())])
+
+
+async def test_files_take_turns_and_those_that_hang_take_nobody_s(monkeypatch):
+    monkeypatch.setattr(reading, "AT_ONCE", 2)
+    monkeypatch.setattr(reading, "READ_SECONDS", 20)
+    inside, most, free = 0, 0, asyncio.Event()
+
+    class Counts:
+        async def read(self):
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    class Hangs:
+        async def read(self):
+            await free.wait()
+
+    class Frees:
+        async def read(self):
+            free.set()
+
+    await read_files([brings("a", *[Counts()] * 9)])
+    assert most == 2
+    async with asyncio.timeout(20):
+        await read_files([brings("a", Hangs(), Hangs(), Hangs(), Frees())])
+
+
+async def test_whoever_is_cancelled_leaves_no_read_behind():
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(read_files([brings("a", Odd(None), Odd(None))]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert asyncio.all_tasks() == before
+
+
 async def test_a_reader_that_swallows_its_cancellation_is_left_to_itself(monkeypatch):
     """Else it would hold up every later change of the configuration, and the stop."""
     monkeypatch.setattr(reading, "READ_SECONDS", 0.01)

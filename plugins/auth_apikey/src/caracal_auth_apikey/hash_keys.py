@@ -56,4 +56,5 @@ class RingReader:
         Raises:
             Misconfigured: the file holds no usable keys. Those in force stay.
         """
-        return self._ring.take(tuple(await in_own_thread(self._hash_keys.read)))
+        keys = await in_own_thread(self._hash_keys.read, "CARACAL_HASH_KEY_FILE")
+        return self._ring.take(tuple(keys))

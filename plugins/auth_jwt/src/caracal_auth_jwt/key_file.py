@@ -64,7 +64,7 @@ class KeyFile:
             Misconfigured: it cannot be read or holds no usable key. The keys in force stay.
         """
         try:
-            content = await in_own_thread(self._read)
+            content = await in_own_thread(self._read, self._path)
         except OSError as error:
             what = f"{self._path} cannot be read ({error.strerror or type(error).__name__})"
             raise Misconfigured(self._where, what, "Mount the issuer's key there.") from None

@@ -88,7 +88,7 @@ class Revocation:
             Misconfigured: one cannot be read or relied on. From now on nobody is believed.
         """
         try:
-            contents = await in_own_thread(self._read)
+            contents = await in_own_thread(self._read, ", ".join(map(str, self._paths)))
             if contents == self._contents:
                 return False
             lists = await in_own_thread(partial(self._load, contents))
