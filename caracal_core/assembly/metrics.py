@@ -64,19 +64,30 @@ class MetricsBook(Collector):
 
     @contextmanager
     def gauges_kept(self) -> Iterator[None]:
-        """Have every gauge read what it read before, where the block fails.
+        """Have every gauge read what it read before, where the block fails, and no other be there.
 
         A new generation that opens and is thrown away has published its gauges by then, and
         theirs would go on reading what nobody uses.
         """
-        gauges = [each for family in self._families.values() for each in family.all()]
-        before = [(each, each.read) for each in gauges if isinstance(each, Gauge)]
+        before = {name: gauge.read for name, gauge in self._gauges()}
         try:
             yield
         except BaseException:
-            for gauge, read in before:
-                gauge.read = read
+            for name, gauge in self._gauges():
+                if name in before:
+                    gauge.read = before[name]
+                else:
+                    del self._families[name]
             raise
+
+    def _gauges(self) -> Sequence[tuple[str, Gauge]]:
+        """Return every gauge and its name; none has labels, so none shares its name."""
+        return [
+            (name, gauge)
+            for name, family in self._families.items()
+            for gauge in family.all()
+            if isinstance(gauge, Gauge)
+        ]
 
     def collect(self) -> Iterator[Metric]:
         """Give Prometheus' own objects, for one scrape."""

@@ -61,12 +61,14 @@ def test_gauges_read_what_they_read_before_where_taking_them_over_fails(book):
     def fail():
         with book.gauges_kept():
             metrics.gauge("n", "N.", lambda: 2)
+            metrics.gauge("fresh", "Fresh.", lambda: 3)
             metrics.counter("others", "Others.").add()
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
     assert book.expose().decode().count("caracal_n 1.0\n") == 1
+    assert "caracal_fresh" not in book.expose().decode()
     with book.gauges_kept():
         metrics.gauge("n", "N.", lambda: 2)
     assert book.expose().decode().count("caracal_n 2.0\n") == 1
