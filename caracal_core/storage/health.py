@@ -1,16 +1,30 @@
-"""Whether the store can be worked with."""
+"""Whether the store can be worked with: asked, and written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from caracal_core.errors import Failure
-from caracal_core.ports import Database, Migrations
+from caracal_core.ports import Database, Dialect, Migrations
 from caracal_core.storage.history import behind
+
+WRITE_SECONDS = 1.5
+"""How long a write may take; a check that took longer than 2 seconds could not say what hangs."""
+
+# What changes nothing and has to be written all the same. PostgreSQL refuses any such statement
+# where it only reads; SQLite writes its first page anew, to the disk, as a charge would.
+_WRITE: Mapping[Dialect, str] = MappingProxyType(
+    {"postgresql": "DELETE FROM nonces WHERE FALSE", "sqlite": "PRAGMA user_version = 0"}
+)
 
 
 class StoreHealth:
-    """Implements `HealthCheck`: the store answers, and its schema is this version's.
+    """Implements `HealthCheck`: the store answers, takes writes, and has this version's schema.
+
+    A store may answer and take no charge all the same: its disk is full, another process holds
+    its lock, or its server only reads since somebody else took over.
 
     Args:
         database: the store.
@@ -32,4 +46,11 @@ class StoreHealth:
             return f"the database cannot be asked: {failure.internal}"
         if pending:
             return f"the schema lacks {', '.join(pending)}; run `caracal db migrate up`"
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self._database.execute(_WRITE[self._database.dialect])
+        except Failure as failure:
+            return f"the database cannot be written: {failure.internal}"
+        except TimeoutError:
+            return f"the database took no write in {WRITE_SECONDS:g} s"
         return None

@@ -51,6 +51,27 @@ async def settings(gateway):
     return {each["key"]: each for each in json.loads(text)["settings"]}
 
 
+async def test_a_store_that_cannot_be_written_is_told_by_readiness_until_it_can(
+    gateway, origin, call, until
+):
+    """No file may grow, as on a full disk; what was written before can still be read."""
+    one = await gateway(origin.url)
+
+    async def says(status, said):
+        found, text = await one.operator_sees("/health/ready")
+        return found == status and said in text
+
+    await until(lambda: says(200, '"ready":true'))
+    process = psutil.Process(one.pid)
+    before = process.rlimit(psutil.RLIMIT_FSIZE)
+    process.rlimit(psutil.RLIMIT_FSIZE, (0, before[1]))
+    await until(lambda: says(503, "the database cannot be written: SQLite: "))
+    assert await call(one, "/health") == 503
+    process.rlimit(psutil.RLIMIT_FSIZE, before)
+    await until(lambda: says(200, '"ready":true'))
+    assert await call(one, "/paid/x") == 200
+
+
 async def test_liveness_outlives_the_database_and_readiness_tells_of_it(
     gateway, origin, call, until, mortal_postgresql, storage_environment
 ):
