@@ -6,12 +6,14 @@ import asyncio
 import logging
 import ssl
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from caracal_core.builtin.upstreams.config import Origin
 from caracal_core.builtin.upstreams.connection import HttpConnection
 from caracal_core.builtin.upstreams.dialling import Dialler
 from caracal_core.builtin.upstreams.reply_parser import BrokenReply
+from caracal_core.builtin.upstreams.trust import believing, pem_in
 from caracal_core.errors import Denied, Failure
 from caracal_core.own_thread import in_own_thread
 from caracal_core.ports import Fetched
@@ -46,7 +48,7 @@ class HttpService:
         origin, target = _parse(url, allow_http=allow_http)
         try:
             async with asyncio.timeout(seconds):
-                tls = await in_own_thread(partial(_tls, ca_file)) if origin.tls else None
+                tls = await in_own_thread(partial(_tls, ca_file), ca_file) if origin.tls else None
                 connection = await Dialler(
                     f"the host {origin.host}",
                     origin.host,
@@ -87,13 +89,9 @@ def _parse(url: str, *, allow_http: bool) -> tuple[Origin, str]:
 def _tls(ca_file: str | None) -> ssl.SSLContext:
     """Return the context that verifies certificate and name, by these authorities only."""
     try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise Failure(
-            PART, f"no certificate can be read from {ca_file} ({error.strerror or 'no PEM'})"
-        ) from None
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        return believing(None if ca_file is None else pem_in(Path(ca_file)))
+    except ValueError as error:
+        raise Failure(PART, f"no certificate can be read from {ca_file} ({error})") from None
 
 
 async def _exchange(

@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from caracal_core.assembly.fetching import HttpService
+from caracal_core.builtin.upstreams.trust import CA_BYTES_MAX
 from caracal_core.errors import Failure
 from caracal_core.ports import Fetched, Http
 from caracal_core.testing.fakes import Origin
@@ -142,7 +144,10 @@ async def test_a_certificate_for_another_name_is_refused(get, authority):
 
 async def test_a_ca_file_that_holds_none_is_named(get, tmp_path):
     (tmp_path / "none.pem").write_text("nothing")
+    (tmp_path / "long.pem").write_bytes(b"")
+    os.truncate(tmp_path / "long.pem", CA_BYTES_MAX + 1)
     for path, why in (
+        (tmp_path / "long.pem", "more than 1,048,576 bytes"),
         (tmp_path / "none.pem", "no certificate"),
         (tmp_path / "absent", "No such file"),
     ):
