@@ -129,5 +129,6 @@ class Authentication:
             first,
             accounts=agent.accounts,
             schemes=tuple(proof.scheme for proof in proofs),
+            credentials=tuple(proof.credential for proof in proofs),
             once=tuple(once for proof in proofs for once in proof.once),
         )
