@@ -134,12 +134,7 @@ async def serve(
     """
     tls = certificates.context if certificates else None
     agents = Port(GatewayApp("caracal", house), listen, tls, ("listen", "LISTEN_ADDRESS"))
-    operators = Port(
-        GatewayApp("caracal-operations", operations, health_path=None),
-        operations_listen,
-        None,
-        ("operations.listen", "OPERATIONS_LISTEN_ADDRESS"),
-    )
+    operators = _operators_port(operations, operations_listen)
     signals = Signals()
     async with AsyncExitStack() as stack:
         stack.enter_context(signals.caught())
@@ -155,6 +150,11 @@ async def serve(
         announce(agents.url, operators.url)
         await signals.stop.wait()
         await _drain(house, agents, stopping, signals.hurry)
+
+
+def _operators_port(operations: Door, listen: Address) -> Port:
+    app = GatewayApp("caracal-operations", operations, health_path=None)
+    return Port(app, listen, None, ("operations.listen", "OPERATIONS_LISTEN_ADDRESS"))
 
 
 async def _open(ports: Sequence[Port]) -> None:
