@@ -98,6 +98,23 @@ async def test_files_take_turns_and_those_that_hang_take_nobody_s(monkeypatch):
         await read_files([brings("a", Hangs(), Hangs(), Hangs(), Frees())])
 
 
+async def test_those_that_hang_make_room_together_and_not_one_by_one(monkeypatch):
+    """Else a thousand of them would be waited for a thousand times."""
+    monkeypatch.setattr(reading, "AT_ONCE", 4)
+    monkeypatch.setattr(reading, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "READ_SECONDS", 0.5)
+    waits, wait = [], reading._not_hanging
+
+    async def counted(busy):
+        waits.append(len(busy))
+        return await wait(busy)
+
+    monkeypatch.setattr(reading, "_not_hanging", counted)
+    with pytest.raises(SeveralMisconfigured):
+        await read_files([brings("a", *[Odd(None)] * 12)])
+    assert waits == [4, 4]
+
+
 async def test_whoever_is_cancelled_leaves_no_read_behind():
     before = asyncio.all_tasks()
     task = asyncio.create_task(read_files([brings("a", Odd(None), Odd(None))]))
