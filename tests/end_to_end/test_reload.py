@@ -275,7 +275,7 @@ async def test_what_waits_for_the_next_start_is_shown_beside_what_is_in_effect(
 
 
 async def test_a_mode_with_tables_waits_for_a_store_that_is_down(
-    gateway, origin, mortal_postgresql, storage_environment, ask, until, tmp_path
+    gateway, origin, mortal_postgresql, storage_environment, ask, until, change, tmp_path
 ):
     """Its tables are asked for when the store is back, and by readiness from then on."""
     key = tmp_path / "hash.key"
@@ -302,12 +302,7 @@ async def test_a_mode_with_tables_waits_for_a_store_that_is_down(
         await until(lambda: ready(200, '"fault":null'))
         assert await digest(one) == before
         one.caracal("db", "migrate", "up")
-        one.signal(signal.SIGHUP)
-
-        async def in_effect():
-            return await digest(one) != before
-
-        await until(in_effect)
+        await change(one, lambda: one.signal(signal.SIGHUP))
         assert (await ask(one, "/free/x"))[0] == 200
         one.caracal("db", "migrate", "down", "--app", "auth_apikey", "--yes")
         await until(lambda: ready(503, "the schema lacks auth_apikey/"))
