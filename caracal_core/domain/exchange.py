@@ -28,8 +28,6 @@ class Exchange(Struct, frozen=True):
         agent: the proven agent.
         scheme: how it was proved.
         credential_id: the public name of the credential that proved it, by which it can be revoked.
-        credential_ids: the same of every credential that proved it, in the order of ``proved``;
-            None for one that has no name.
         shown: the kinds of the credentials that were shown, whichever schemes are enabled, in the
             words of `caracal_core.domain.credential_kinds`; never a credential.
         proved: every scheme that proved the agent, in AUTH_MODE's order.
@@ -62,7 +60,6 @@ class Exchange(Struct, frozen=True):
     agent: str | None = None
     scheme: str | None = None
     credential_id: str | None = None
-    credential_ids: tuple[str | None, ...] = ()
     shown: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     trial_proved: tuple[str, ...] = ()

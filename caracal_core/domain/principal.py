@@ -29,8 +29,6 @@ class Principal(Struct, frozen=True):
             clock may be fast. None where it does not say.
         schemes: every scheme that proved it, in AUTH_MODE's order. Authenticators leave it empty;
             the gateway fills it in.
-        credentials: the public name of each credential that proved it, in the order of
-            ``schemes``; filled in likewise.
         once: what of the credentials is good for one request only; it is claimed like a nonce.
     """
 
@@ -41,7 +39,6 @@ class Principal(Struct, frozen=True):
     credential: str | None = None
     issued_at: float | None = None
     schemes: tuple[str, ...] = ()
-    credentials: tuple[str | None, ...] = ()
     once: tuple[Once, ...] = ()
 
 

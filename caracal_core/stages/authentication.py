@@ -129,6 +129,5 @@ class Authentication:
             first,
             accounts=agent.accounts,
             schemes=tuple(proof.scheme for proof in proofs),
-            credentials=tuple(proof.credential for proof in proofs),
             once=tuple(once for proof in proofs for once in proof.once),
         )

@@ -200,7 +200,6 @@ def _story(
         agent=principal.id if principal else None,
         scheme=principal.scheme if principal else None,
         credential_id=principal.credential if principal else None,
-        credential_ids=principal.credentials if principal else (),
         shown=kinds,
         proved=principal.schemes if principal else (),
         trial_proved=record.trial.proved,

@@ -21,15 +21,13 @@ AUTHORIZATION = frozenset({"authorization"})
 API_KEY = frozenset({"authorization", "x-api-key"})
 
 
-def scheme(
-    name, agent=None, *, challenge=None, headers=AUTHORIZATION, bad=False, asked=None, named=None
-):
+def scheme(name, agent=None, *, challenge=None, headers=AUTHORIZATION, bad=False, asked=None):
     async def authenticate(request):
         if asked is not None:
             asked.append(name)
         if bad:
             raise Unauthenticated("bad on purpose")
-        return Principal(agent, name, credential=named) if agent else None
+        return Principal(agent, name) if agent else None
 
     verb = Part(name, authenticate, (Principal, type(None)), 5)
     return Scheme(name, name.title() if challenge is None else challenge, headers, verb)
@@ -63,9 +61,7 @@ async def test_what_the_credential_proved_stays_with_the_principal(watched):
     verb = Part("jwt", authenticate, (Principal,), 5)
     stage = authentication(Scheme("jwt", "Bearer", AUTHORIZATION, verb))
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
-    assert principal == msgspec.structs.replace(
-        proved, accounts=("anna",), schemes=("jwt",), credentials=("idp 17",)
-    )
+    assert principal == msgspec.structs.replace(proved, accounts=("anna",), schemes=("jwt",))
 
 
 @pytest.mark.parametrize("once", [None, ["v"], ("v",)])
@@ -190,7 +186,7 @@ class _Asked:
 ANNA = Agent("anna", enabled=True, accounts=("anna",))
 CHAIN = (
     scheme("mtls", "anna", challenge="", headers=frozenset()),
-    scheme("jwt", "anna", named="idp 17"),
+    scheme("jwt", "anna"),
     scheme("api_key", headers=API_KEY),
 )
 
@@ -213,7 +209,7 @@ async def test_whatever_is_wrong_with_the_agent_the_answer_and_the_look_ups_are_
     stage = authentication(*CHAIN, directory=known, revocations=known)
     with pytest.raises(Unauthenticated) as refusal:
         await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
-    assert known.asked == ["anna", ("mtls", None), ("jwt", "idp 17")]
+    assert known.asked == ["anna", ("mtls", None), ("jwt", None)]
     assert (refusal.value.detail, refusal.value.members()) == (Unauthenticated.detail, {})
     assert refusal.value.challenges == ("Jwt", "Api_Key")
 
@@ -238,7 +234,6 @@ async def test_all_that_proved_the_agent_is_told_in_the_operators_order(watched)
     stage = authentication(*CHAIN)
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert (principal.scheme, principal.schemes) == ("mtls", ("mtls", "jwt"))
-    assert (principal.credential, principal.credentials) == (None, (None, "idp 17"))
 
 
 @pytest.mark.parametrize("bad", ["mtls", "jwt"])

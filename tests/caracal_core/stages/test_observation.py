@@ -246,9 +246,7 @@ async def test_a_story_tells_what_was_shown_and_what_proved_it_and_never_a_crede
     watch(
         observation,
         a_request(headers=headers, certificate=b"very-secret"),
-        principal=msgspec.structs.replace(
-            a_principal("anna"), schemes=("mtls", "outside"), credentials=("ab12", None)
-        ),
+        principal=msgspec.structs.replace(a_principal("anna"), schemes=("mtls", "outside")),
         trial=Outcome(("jwt",), ("api_key",)),
     )
     with pytest.raises(NoRoute):
@@ -256,7 +254,7 @@ async def test_a_story_tells_what_was_shown_and_what_proved_it_and_never_a_crede
     await observation.drain()
     let_in, refused = observer.exchanges
     assert let_in.shown == ("bearer_other", "certificate", "header:x-their-token")
-    assert (let_in.proved, let_in.credential_ids) == (("mtls", "outside"), ("ab12", None))
+    assert let_in.proved == ("mtls", "outside")
     assert (let_in.trial_proved, let_in.trial_refused) == (("jwt",), ("api_key",))
     assert refused.shown == ("bearer_other", "header:x-their-token")
     assert (refused.proved, refused.trial_proved, refused.trial_refused) == ((), (), ())
