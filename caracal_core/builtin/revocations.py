@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from caracal_core.domain import Principal
 from caracal_core.ports import Clock, Database
 from caracal_core.recent import Recent
 from caracal_core.storage.revocations import is_revoked
 
-_Key = tuple[str, str | None, str, float | None]
+_Key = tuple[str, str | None, str | None, float | None]
 
 
 class StoredRevocations:
@@ -25,19 +27,31 @@ class StoredRevocations:
 
     def known(self, principal: Principal) -> bool | None:
         """Return whether it is revoked where the database was asked in the last 2 seconds."""
-        return self._recent.known(_key(principal))
+        if not principal.via:
+            return self._recent.known(_own(principal))
+        answers = [self._recent.known(key) for key in _keys(principal)]
+        return None if None in answers else any(answers)
 
     async def revoked(self, principal: Principal) -> bool:
         """Return whether what proved this principal is revoked, at most 2 seconds out of date.
 
+        All is asked before any answer counts: a wait does not tell which one it was.
+
         Raises:
             Failure: the database cannot be asked.
         """
-        return await self._recent.get(_key(principal))
+        return any([await self._recent.get(key) for key in _keys(principal)])
 
     async def _ask(self, key: _Key) -> bool:
         return await is_revoked(self._database, *key)
 
 
-def _key(principal: Principal) -> _Key:
+def _keys(principal: Principal) -> Iterator[_Key]:
+    """Give each question: who passes many agents' credentials on is asked about once for all."""
+    yield _own(principal)
+    for name in principal.via:
+        yield name.scheme, name.id, None, None
+
+
+def _own(principal: Principal) -> _Key:
     return principal.scheme, principal.credential, principal.id, principal.issued_at

@@ -8,7 +8,7 @@ from caracal_core.domain.hash_key import HashKey
 from caracal_core.domain.headers import Headers
 from caracal_core.domain.money import Money
 from caracal_core.domain.nonce import Nonce, Once
-from caracal_core.domain.principal import Agent, Principal
+from caracal_core.domain.principal import Agent, CredentialName, Principal
 from caracal_core.domain.quote import Quote
 from caracal_core.domain.reply import Reply
 from caracal_core.domain.request import Body, Connection, Request
@@ -23,6 +23,7 @@ __all__ = [
     "Charge",
     "Connection",
     "CredentialForm",
+    "CredentialName",
     "Decision",
     "Ending",
     "Exchange",

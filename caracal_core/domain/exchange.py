@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from caracal_core.domain.charge import Cause
 from caracal_core.domain.money import Money
+from caracal_core.domain.principal import CredentialName
 
 CLIENT_GONE = "client_gone"
 """The code of an exchange whose client hung up before the end of its reply."""
@@ -28,6 +29,7 @@ class Exchange(Struct, frozen=True):
         agent: the proven agent.
         scheme: how it was proved.
         credential_id: the public name of the credential that proved it, by which it can be revoked.
+        via: the public names of all else that the proof rests on, as in `Principal.via`.
         shown: the kinds of the credentials that were shown, whichever schemes are enabled, in the
             words of `caracal_core.domain.credential_kinds`; never a credential.
         proved: every scheme that proved the agent, in AUTH_MODE's order.
@@ -60,6 +62,7 @@ class Exchange(Struct, frozen=True):
     agent: str | None = None
     scheme: str | None = None
     credential_id: str | None = None
+    via: tuple[CredentialName, ...] = ()
     shown: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
     trial_proved: tuple[str, ...] = ()

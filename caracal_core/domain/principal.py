@@ -12,6 +12,18 @@ from caracal_core.domain.nonce import Once
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
+class CredentialName(Struct, frozen=True):
+    """A credential by what it is called where it is revoked; never the credential itself.
+
+    Attributes:
+        scheme: the authentication mode that it is of, such as ``mtls``.
+        id: its public name, unique within that scheme: 1-256 printable characters.
+    """
+
+    scheme: str
+    id: str
+
+
 class Principal(Struct, frozen=True):
     """An agent whose credential was verified.
 
@@ -30,6 +42,9 @@ class Principal(Struct, frozen=True):
         schemes: every scheme that proved it, in AUTH_MODE's order. Authenticators leave it empty;
             the gateway fills it in.
         once: what of the credentials is good for one request only; it is claimed like a nonce.
+        via: what else the proof rests on, at most 8: such as the certificate of the proxy that
+            passed this credential on. Where one of these is revoked, nothing is proved. The
+            gateway adds the credentials of the other schemes that proved the agent, and theirs.
     """
 
     id: str
@@ -40,6 +55,7 @@ class Principal(Struct, frozen=True):
     issued_at: float | None = None
     schemes: tuple[str, ...] = ()
     once: tuple[Once, ...] = ()
+    via: tuple[CredentialName, ...] = ()
 
 
 class Agent(Struct, frozen=True):

@@ -148,7 +148,8 @@ class Revocations(Protocol):
         """Return whether what proved this principal is revoked, at most 2 seconds out of date.
 
         It is so by its name within its scheme, or as one of those that the agent was issued
-        before an instant; then also where it does not say when it was issued.
+        before an instant; then also where it does not say when it was issued. And it is so where
+        anything is that the proof rests on (`Principal.via`).
 
         Raises:
             Failure: it cannot tell.

@@ -11,8 +11,8 @@ from caracal_core.domain import Agent, Principal, Request, Route
 from caracal_core.domain.header_credentials import are_two
 from caracal_core.errors import BadRequest, Unauthenticated
 from caracal_core.stages.deadline import Due
-from caracal_core.stages.once import check_once
 from caracal_core.stages.part import Part
+from caracal_core.stages.proof import check_proof, rested_on
 
 
 class Scheme(Struct, frozen=True):
@@ -67,7 +67,7 @@ class Authentication:
             Unauthenticated: nobody was proved, a credential is bad or revoked, two of them prove
                 different agents, or the agent is unknown or disabled; in one wording, with every
                 challenge.
-            Failure: a principal says something once that cannot be claimed.
+            Failure: an authenticator's principal makes no sense.
         """
         self._refuse_two(request)
         accepted = self._accepts(route.terms.schemes)
@@ -100,7 +100,7 @@ class Authentication:
             principal = await scheme.authenticator(due, request)
             if principal is None:
                 continue
-            check_once(scheme.authenticator.name, scheme.name, principal.once)
+            check_proof(scheme.authenticator.name, scheme.name, principal)
             if scheme.headers and by_header:
                 raise BadRequest("Two credentials were sent; send one.")
             by_header = by_header or bool(scheme.headers)
@@ -130,4 +130,5 @@ class Authentication:
             accounts=agent.accounts,
             schemes=tuple(proof.scheme for proof in proofs),
             once=tuple(once for proof in proofs for once in proof.once),
+            via=rested_on(proofs),
         )

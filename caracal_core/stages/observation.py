@@ -200,6 +200,7 @@ def _story(
         agent=principal.id if principal else None,
         scheme=principal.scheme if principal else None,
         credential_id=principal.credential if principal else None,
+        via=principal.via if principal else (),
         shown=kinds,
         proved=principal.schemes if principal else (),
         trial_proved=record.trial.proved,

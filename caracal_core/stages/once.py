@@ -34,10 +34,10 @@ def check_once(part: str, scheme: str, said: Any) -> None:
         value, *times = astuple(each)
         if not isinstance(value, str) or not VALUE.fullmatch(value):
             raise Failure(part, f"{scheme}: a value of once is not 1-128 visible ASCII characters")
-        if not all(map(_is_time, times)):
+        if not all(map(is_time, times)):
             raise Failure(part, f"{scheme}: a time of once is no finite number")
 
 
-def _is_time(time: Any) -> bool:
+def is_time(time: Any) -> bool:
     """Whether it is a number that a float can hold; ``nan`` compares to nothing."""
     return isinstance(time, (int, float)) and abs(time) <= sys.float_info.max

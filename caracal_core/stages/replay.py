@@ -47,7 +47,11 @@ class Replay:
         self._clock = clock
 
     async def claim(self, request: Request, principal: Principal, route: Route, due: Due) -> None:
-        """Claim what the principal's credentials say once, whatever the route, and the nonce.
+        """Claim the nonce, and what the principal's credentials say once, whatever the route.
+
+        All that can be judged without the guard is judged before anything is claimed. The nonce is
+        claimed first: where it was used, the credential is still good, and where the credential
+        was, the client has lost a word of its own making.
 
         Raises:
             Failure: a credential is for single use, and replay protection is switched off.
@@ -56,41 +60,54 @@ class Replay:
             TimestampOutOfWindow: it is too old or too far ahead to judge.
             Replayed: it was used before.
         """
-        for once in principal.once:
-            await self._claim_credential(once, principal, due)
-        rule = route.terms.replay
-        if self._guard is None or rule == "off":
+        guard = self._guard
+        if guard is None:
+            if principal.once:
+                raise Failure(
+                    "replay", "a credential is for single use, and replay protection is off"
+                )
             return
+        nonce = self._nonce(request, principal, route)
+        credentials = [self._credential(once, principal) for once in principal.once]
+        if nonce is not None and not await guard(due, nonce):
+            raise Replayed
+        for credential in credentials:
+            await self._claim_credential(guard, credential, due)
+
+    def _nonce(self, request: Request, principal: Principal, route: Route) -> Nonce | None:
+        """Return the request's nonce where the route wants one or takes what there is."""
+        rule = route.terms.replay
+        if rule == "off":
+            return None
         value = _single(request, "x-caracal-nonce", VALUE)
         if value is None:
             if rule == "required":
                 raise NonceMissing
-            return
+            return None
         issued_at = self._timestamp(request)
-        expires_at = self._clock.now() + self._window.remember
-        if not await self._guard(due, Nonce(principal.id, value, expires_at, issued_at)):
-            raise Replayed
+        return Nonce(principal.id, value, self._clock.now() + self._window.remember, issued_at)
 
-    async def _claim_credential(self, once: Once, principal: Principal, due: Due) -> None:
-        """Claim a credential like a nonce whose timestamp is the time when it was issued.
+    def _credential(self, once: Once, principal: Principal) -> Nonce:
+        """Return a credential as a nonce whose timestamp is the time when it was issued.
 
         What a guard surely remembers reaches back as far as the window does, so an older
         credential could have been used before. So it is remembered as long as a nonce, and no
         longer: it may prove an agent for a day, and would hold a place in the guard all day.
         """
-        if self._guard is None:
-            raise Failure("replay", "a credential is for single use, and replay protection is off")
-        expires_at = self._clock.now() + self._window.remember
-        nonce = Nonce(principal.id, once.value, expires_at, once.issued_at)
         try:
             self._check_age(once.issued_at)
-            if not await self._guard(due, nonce):
+        except TimestampOutOfWindow as refusal:
+            raise _too_old(refusal) from None
+        expires_at = self._clock.now() + self._window.remember
+        return Nonce(principal.id, once.value, expires_at, once.issued_at)
+
+    @staticmethod
+    async def _claim_credential(guard: Part[bool], credential: Nonce, due: Due) -> None:
+        try:
+            if not await guard(due, credential):
                 raise Replayed("This credential was already used.")
         except TimestampOutOfWindow as refusal:
-            raise TimestampOutOfWindow(
-                "This credential is for single use and was issued outside the accepted window.",
-                reason=f"a credential for single use: {refusal.reason}",
-            ) from None
+            raise _too_old(refusal) from None
 
     def _timestamp(self, request: Request) -> int:
         """Return when the client says it sent this; outside the window, old nonces could pass."""
@@ -107,6 +124,14 @@ class Replay:
             raise TimestampOutOfWindow(reason=f"{age:.0f} s old; {self._window.past:g} s pass")
         if -age > self._window.future:
             raise TimestampOutOfWindow(reason=f"{-age:.0f} s ahead; {self._window.future:g} s pass")
+
+
+def _too_old(refusal: TimestampOutOfWindow) -> TimestampOutOfWindow:
+    """Say of a credential what was said of a timestamp."""
+    return TimestampOutOfWindow(
+        "This credential is for single use and was issued outside the accepted window.",
+        reason=f"a credential for single use: {refusal.reason}",
+    )
 
 
 def _single(request: Request, name: str, form: re.Pattern[str]) -> str | None:

@@ -18,6 +18,7 @@ from caracal_core.errors import Failure, Refusal
 from caracal_core.ports import Clock
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
+from caracal_core.stages.proof import check_proof
 
 PAUSE_SECONDS = 30.0
 """How long a scheme that broke or was late is left alone, so that it delays few calls."""
@@ -116,6 +117,7 @@ class Trial:
         proof = await candidate.authenticator(due, request)
         if proof is None:
             return None
+        check_proof(candidate.authenticator.name, candidate.name, proof)
         return proof.id == principal.id and not await self._revocations(due, proof)
 
 

@@ -133,7 +133,11 @@ async def revoke_agent(
 
 
 async def is_revoked(
-    database: Database, scheme: str, credential: str | None, agent: str, issued_at: float | None
+    database: Database,
+    scheme: str,
+    credential: str | None,
+    agent: str | None,
+    issued_at: float | None,
 ) -> bool:
     """Return whether a credential is refused now, by the database's clock.
 
@@ -141,7 +145,7 @@ async def is_revoked(
         database: what to ask.
         scheme: the credential's scheme.
         credential: its public name, if it has one.
-        agent: whom it proves.
+        agent: whom it proves; None where it proves no agent by itself, as a proxy's.
         issued_at: the earliest moment it may have been issued, in unix seconds, if it says so.
 
     Raises:

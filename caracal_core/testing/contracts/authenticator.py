@@ -14,8 +14,9 @@ import pytest
 from caracal_core.domain import Headers, Principal, Request
 from caracal_core.domain.credential_kinds import is_kind, own_of, shown, taken_by
 from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
-from caracal_core.errors import Unauthenticated
+from caracal_core.errors import Failure, Unauthenticated
 from caracal_core.ports import Authenticator, NamesCredentials, TakesKinds
+from caracal_core.stages.proof import check_proof
 from caracal_core.testing.fakes import a_request
 
 AGENT = re.compile(r"[A-Za-z0-9._:/@|+=-]{1,128}", re.ASCII)
@@ -122,6 +123,17 @@ class AuthenticatorContract:
         principal = await authenticator.authenticate(good_request)
         assert principal is not None
         assert principal.accounts == ()
+
+    async def test_its_proof_can_be_revoked_and_claimed(
+        self, authenticator: Authenticator, good_request: Request
+    ) -> None:
+        """The names of what it rests on, and what it says once, are what the house can go by."""
+        principal = await authenticator.authenticate(good_request)
+        assert principal is not None
+        try:
+            check_proof("the authenticator", authenticator.scheme, principal)
+        except Failure as failure:
+            pytest.fail(failure.internal)
 
     async def test_attributes_are_text(
         self, authenticator: Authenticator, good_request: Request

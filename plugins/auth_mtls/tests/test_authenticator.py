@@ -6,6 +6,8 @@ import pytest
 from cryptography import x509
 
 from caracal_auth_mtls import authenticator as module
+from caracal_core.domain import CredentialName
+from caracal_core.domain.certificate_name import certificate_name
 from caracal_core.errors import Unauthenticated
 from caracal_core.testing.contracts import AuthenticatorContract
 from caracal_core.testing.fakes import a_request
@@ -128,6 +130,18 @@ async def test_a_trusted_proxy_speaks_for_its_client(opened, authority, shown, r
     headers = [forwarded(earlier), (FIELD, f"{forwarded(earlier)[1]},{forwarded(right)[1]}")]
     principal = await authenticator.authenticate(shown(edge, headers=headers))
     assert (principal.id, principal.attributes["spiffe_id"]) == (AGENT, SPIFFE)
+
+
+async def test_what_a_proxy_passes_on_is_proved_by_the_proxys_certificate_too(
+    opened, authority, shown, right
+):
+    """It is named, so that revoking it by its name ends the proxy's word."""
+    authenticator, edge = await opened(trusted_proxies=[EDGE]), authority.issue(EDGE)
+    principal = await authenticator.authenticate(shown(edge, headers=[forwarded(right)]))
+    direct = await authenticator.authenticate(shown(right))
+    name = certificate_name(edge.certificate.tbs_certificate_bytes)
+    assert principal.via == (CredentialName("mtls", name),)
+    assert (direct.credential, direct.via) == (principal.credential, ())
 
 
 async def test_what_a_proxy_forwards_is_judged_like_any_other(

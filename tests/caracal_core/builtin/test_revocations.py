@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from caracal_core.builtin.revocations import StoredRevocations
-from caracal_core.domain import Principal
+from caracal_core.domain import CredentialName, Principal
 from caracal_core.errors import Failure
 from caracal_core.ports import Revocations
 from caracal_core.recent import FRESH_SECONDS
@@ -67,6 +67,49 @@ async def test_every_credential_is_a_question_of_its_own(revocations, database):
         False,
         False,
     ]
+
+
+PROXY = CredentialName("mtls", "proxy 1")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_a_proof_is_refused_with_whatever_it_rests_on(revocations, database, clock, number):
+    """The store is asked about a proxy once, however many agents it passes on."""
+    via = (PROXY, CredentialName("other", "x"))
+    passed_on, direct = replace(ANNA, via=via), ANNA
+    assert revocations.known(passed_on) is None
+    assert not await revocations.revoked(passed_on)
+    assert revocations.known(passed_on) is False
+    assert revocations.known(replace(ANNA, credential=None, via=via)) is None
+    await revoke_credential(database, via[number].scheme, via[number].id)
+    clock.advance(FRESH_SECONDS)
+    assert revocations.known(passed_on) is None
+    assert await revocations.revoked(passed_on)
+    assert revocations.known(passed_on) is True
+    assert not await revocations.revoked(direct)
+
+
+async def test_each_is_asked_before_any_answer_counts(revocations, database, monkeypatch):
+    """How long the answer takes does not tell which of them was revoked."""
+    asked = []
+
+    async def ask(key):
+        asked.append(key)
+        return True
+
+    monkeypatch.setattr(revocations._recent, "_ask", ask)
+    assert await revocations.revoked(replace(ANNA, via=(PROXY,)))
+    assert asked == [
+        ("jwt", "idp 17", "anna", 1_700_000_000.0),
+        ("mtls", "proxy 1", None, None),
+    ]
+
+
+async def test_a_proxy_is_not_refused_with_the_agents_that_it_passes_on(revocations, database):
+    await register(database, "anna")
+    await revoke_agent(database, "anna")
+    assert await revocations.revoked(replace(ANNA, via=(PROXY,)))
+    assert not await revocations.revoked(replace(ANNA, id="ben", via=(PROXY,)))
 
 
 async def test_a_store_that_is_down_is_a_failure_once_the_answer_is_two_seconds_old(

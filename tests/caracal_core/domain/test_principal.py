@@ -2,7 +2,7 @@
 
 import pytest
 
-from caracal_core.domain import Agent, Principal
+from caracal_core.domain import Agent, CredentialName, Principal
 
 
 def test_a_principal_never_changes(frozen):
@@ -16,7 +16,11 @@ def test_a_principal_has_no_attributes_and_no_accounts_unless_told():
 
 def test_a_credential_has_no_name_and_no_time_unless_told():
     principal = Principal("alice", "jwt")
-    assert (principal.credential, principal.issued_at) == (None, None)
+    assert (principal.credential, principal.issued_at, principal.via) == (None, None, ())
+
+
+def test_a_credentials_name_never_changes(frozen):
+    frozen(CredentialName("jwt", "idp 17"))
 
 
 def test_the_attributes_of_nobody_in_particular_cannot_be_written():

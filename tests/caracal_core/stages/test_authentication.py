@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from caracal_core.domain import Agent, Once, Principal
+from caracal_core.domain import Agent, CredentialName, Once, Principal
 from caracal_core.errors import BadRequest, Failure, Unauthenticated
 from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.part import Part
@@ -234,6 +234,24 @@ async def test_all_that_proved_the_agent_is_told_in_the_operators_order(watched)
     stage = authentication(*CHAIN)
     principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
     assert (principal.scheme, principal.schemes) == ("mtls", ("mtls", "jwt"))
+
+
+async def test_every_credential_of_a_chain_is_named_once_it_proved_the_agent(watched):
+    """Also what each of them rests on."""
+    proxy = CredentialName("mtls", "proxy")
+
+    def proving(name, headers, **said):
+        async def authenticate(request):
+            return Principal("anna", name, credential=f"{name} 1", **said)
+
+        return Scheme(name, "", headers, Part(name, authenticate, (Principal,), 5))
+
+    stage = authentication(
+        proving("mtls", frozenset(), via=(proxy,)), proving("jwt", AUTHORIZATION)
+    )
+    principal = await watched(lambda due: stage.authenticate(a_request(), a_route(), due))
+    assert principal.credential == "mtls 1"
+    assert principal.via == (proxy, CredentialName("jwt", "jwt 1"))
 
 
 @pytest.mark.parametrize("bad", ["mtls", "jwt"])

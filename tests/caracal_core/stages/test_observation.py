@@ -6,7 +6,7 @@ import types
 import msgspec
 import pytest
 
-from caracal_core.domain import Decision
+from caracal_core.domain import CredentialName, Decision, Principal
 from caracal_core.errors import Denied, Failure, NoRoute, Unauthenticated, UpstreamUnreachable
 from caracal_core.stages import observation as observation_module
 from caracal_core.stages.observation import Observation
@@ -17,6 +17,8 @@ from caracal_core.testing.fakes.behaviour import Stubborn, broken, cancels, slow
 from caracal_core.testing.fakes.parts import TrivialObserver
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.values import a_principal, a_route
+
+PROXY = CredentialName("mtls", "proxy 1")
 
 
 class _Counter:
@@ -63,7 +65,7 @@ async def test_a_story_holds_what_was_reached(observe):
         observation,
         request,
         route=a_route("r"),
-        principal=a_principal("anna", scheme="jwt", credential="idp t1"),
+        principal=Principal("anna", "jwt", credential="idp t1", via=(PROXY,)),
         decision=Decision(permit=True, policy="p"),
         status=201,
     )
@@ -83,7 +85,7 @@ async def test_a_story_holds_what_was_reached(observe):
         "p",
     )
     assert (story.status, story.code, story.charge, story.posted) == (201, None, None, None)
-    assert story.credential_id == "idp t1"
+    assert (story.credential_id, story.via) == ("idp t1", (PROXY,))
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,15 @@ async def test_who_breaks_is_skipped_and_the_next_is_asked(watched, breaks):
     assert await judged(watched, judge) == Outcome(proved=("other",))
 
 
+async def test_who_proves_what_makes_no_sense_is_skipped(watched):
+    """As the mode itself would fail by it."""
+    judge = trial(
+        candidate("mtls", Principal("anna", "mtls", issued_at=float("nan"))),
+        candidate("other", Principal("anna", "other")),
+    )
+    assert await judged(watched, judge) == Outcome(proved=("other",))
+
+
 async def test_who_hangs_is_skipped_at_its_deadline(watched):
     judge = trial(
         candidate("mtls", lambda _request: _for_ever()),

@@ -1,8 +1,11 @@
 """A proxy that proves itself passes its client's certificate on; nobody else's header counts."""
 
+import asyncio
 from urllib.parse import quote
 
 import pytest
+
+from caracal_core.domain.certificate_name import certificate_name
 
 SPIFFE = "spiffe://corp.example/agent/agent-1"
 EDGE = "spiffe://corp.example/edge"
@@ -50,3 +53,31 @@ async def test_the_header_of_anybody_else_is_ignored_and_stays_here(
     assert await answer(one, stranger, {FIELD: forwarded(agents.issue(SPIFFE))}) == 401
     assert len(origin.received) == 2
     assert not [each for each in origin.received if FIELD.lower() in each.headers]
+
+
+async def test_a_proxy_that_was_revoked_by_its_name_speaks_for_nobody(
+    one, agents, client, answer, until
+):
+    """The agents that it spoke for get in by themselves; the line names both certificates."""
+    own, proxy = agents.issue(SPIFFE), agents.issue(EDGE)
+    passed_on, direct, edge = {FIELD: forwarded(own)}, client(own), client(proxy)
+    names = [certificate_name(each.certificate.tbs_certificate_bytes) for each in (own, proxy)]
+    assert await answer(one, edge, passed_on) == 200
+    assert await answer(one, direct) == 200
+
+    async def told():
+        return len(one.stories) == 2
+
+    await until(told)
+    assert [(each["credential_id"], each["via"]) for each in one.stories] == [
+        (names[0], [{"scheme": "mtls", "id": names[1]}]),
+        (names[0], []),
+    ]
+    revoke = ("revocations", "add", "--scheme", "mtls", "--credential", names[1])
+    await asyncio.to_thread(one.caracal, *revoke)
+
+    async def refused():
+        return await answer(one, edge, passed_on) == 401
+
+    await until(refused)
+    assert await answer(one, direct) == 200

@@ -13,7 +13,7 @@ from caracal_auth_mtls.names import NameRules
 from caracal_auth_mtls.revocation import Revocation
 from caracal_auth_mtls.trust import Trust
 from caracal_auth_mtls.xfcc import FIELD
-from caracal_core.domain import CredentialForm, Principal, Request
+from caracal_core.domain import CredentialForm, CredentialName, Principal, Request
 from caracal_core.errors import Unauthenticated
 from caracal_core.lru_cache import LruCache
 from caracal_core.ports import Clock
@@ -78,11 +78,20 @@ class MtlsAuthenticator:
         now = self._clock.now()
         proved = Proved(connection.certificate, connection.issuers)
         facts = self._believe(proved, now)
+        via: tuple[CredentialName, ...] = ()
         if self._proxies and facts.names.spiffe and facts.names.spiffe_id in self._proxies:
+            via = (CredentialName(self.scheme, facts.credential),)
             proved = self._forwarding.prove(request.headers.all(FIELD), now)
             facts = self._believe(proved, now)
         names = facts.names.alternative if proved.constrained else facts.names
-        return self._principal(facts, self._rules.agent(names))
+        return Principal(
+            self._rules.agent(names),
+            self.scheme,
+            facts.attributes,
+            credential=facts.credential,
+            issued_at=facts.issued_at,
+            via=via,
+        )
 
     def _believe(self, proved: Proved, now: float) -> Facts:
         """Return a certificate's facts while it is valid, not revoked and its authority believed.
@@ -116,12 +125,3 @@ class MtlsAuthenticator:
             return Judged(examine(certificate, issuers, strict=self._strict))
         except Unauthenticated as refusal:
             return Judged(None, refusal.internal)
-
-    def _principal(self, facts: Facts, agent: str) -> Principal:
-        return Principal(
-            agent,
-            self.scheme,
-            facts.attributes,
-            credential=facts.credential,
-            issued_at=facts.issued_at,
-        )

@@ -212,6 +212,11 @@ class _Mislabelled(_Honest):
         return Principal(TOKENS[token], "jwt")
 
 
+class _Irrevocable(_Honest):
+    def principal(self, request, token):
+        return Principal(TOKENS[token], self.scheme, credential="x" * 257)
+
+
 class _Hungry(_Honest):
     """Reads the body away."""
 
@@ -293,6 +298,7 @@ class _Delicate(_Honest):
         (_Mislabelled, "test_a_good_credential_proves_its_agent"),
         (_Misnamed, "test_the_proven_name_may_name_an_agent"),
         (_Paying, "test_it_leaves_the_accounts_to_the_directory"),
+        (_Irrevocable, "test_its_proof_can_be_revoked_and_claimed"),
         (_Numeric, "test_attributes_are_text"),
         (_Keeping, "test_attributes_hold_no_credential"),
         (_Jealous, "test_no_credential_is_not_its_business"),
