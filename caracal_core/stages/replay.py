@@ -19,6 +19,10 @@ from caracal_core.ports import Clock
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.part import Part
 
+SPENT_MAX = 10_000
+"""Credentials that this process surely knows to be used."""
+
+_USED = "This credential was already used."
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -45,13 +49,15 @@ class Replay:
         self._guard = guard
         self._window = window
         self._clock = clock
+        self._spent: dict[tuple[str, str], None] = {}
 
     async def claim(self, request: Request, principal: Principal, route: Route, due: Due) -> None:
         """Claim the nonce, and what the principal's credentials say once, whatever the route.
 
         All that can be judged without the guard is judged before anything is claimed. The nonce is
         claimed first: where it was used, the credential is still good, and where the credential
-        was, the client has lost a word of its own making.
+        was, the client has lost a word of its own making. Who goes on showing a credential that
+        was used does not fill the guard with nonces: that it was is known from the second time on.
 
         Raises:
             Failure: a credential is for single use, and replay protection is switched off.
@@ -98,16 +104,21 @@ class Replay:
             self._check_age(once.issued_at)
         except TimestampOutOfWindow as refusal:
             raise _too_old(refusal) from None
+        if (principal.id, once.value) in self._spent:
+            raise Replayed(_USED)
         expires_at = self._clock.now() + self._window.remember
         return Nonce(principal.id, once.value, expires_at, once.issued_at)
 
-    @staticmethod
-    async def _claim_credential(guard: Part[bool], credential: Nonce, due: Due) -> None:
+    async def _claim_credential(self, guard: Part[bool], credential: Nonce, due: Due) -> None:
         try:
-            if not await guard(due, credential):
-                raise Replayed("This credential was already used.")
+            fresh = await guard(due, credential)
         except TimestampOutOfWindow as refusal:
             raise _too_old(refusal) from None
+        self._spent[credential.scope, credential.value] = None
+        if len(self._spent) > SPENT_MAX:
+            del self._spent[next(iter(self._spent))]
+        if not fresh:
+            raise Replayed(_USED)
 
     def _timestamp(self, request: Request) -> int:
         """Return when the client says it sent this; outside the window, old nonces could pass."""

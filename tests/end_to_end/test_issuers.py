@@ -68,8 +68,10 @@ def trusting(gateway, origin, idp):
     return start
 
 
-async def status(gateway, token):
-    bearer = {"Authorization": f"Bearer {token}"}
+async def status(gateway, token, **nonce):
+    bearer = {"Authorization": f"Bearer {token}"} | {
+        f"X-Caracal-{name.title()}": str(value) for name, value in nonce.items()
+    }
     async with ClientSession(gateway.url, headers=bearer) as session, session.get("/free/x") as got:
         return got.status
 
@@ -102,6 +104,19 @@ async def test_a_token_for_single_use_is_used_once_across_replicas(
     assert Counter(await asyncio.gather(*uses)) == {200: 1, 409: 3}
     assert await status(other, idp.token(jti="3")) == 200
     assert await status(other, idp.token()) == 401
+
+
+async def test_a_token_for_single_use_outlives_a_refusal_for_its_nonce(trusting, idp, tmp_path):
+    """Malformed, or used before; the nonce is lost beside a token that was used before."""
+    one, now = await trusting(home=tmp_path, single_use=True), int(time.time())
+    token = idp.token(jti="1")
+    assert await status(one, token, nonce="a", timestamp="abc") == 400
+    assert await status(one, token, nonce="a", timestamp=now - 3600) == 401
+    assert await status(one, token, nonce="a", timestamp=now) == 200
+    other = idp.token(jti="2")
+    assert await status(one, other, nonce="a", timestamp=now) == 409
+    assert await status(one, token, nonce="b", timestamp=now) == 409
+    assert await status(one, other, nonce="b", timestamp=now) == 200
 
 
 async def test_a_removed_key_is_refused_and_a_new_one_is_taken_up_while_it_serves(

@@ -15,6 +15,7 @@ from caracal_core.builtin.replay.memory import MemoryReplayGuard
 from caracal_core.builtin.replay.stored import StoredReplayGuard
 from caracal_core.domain import Once
 from caracal_core.errors import BadRequest, Failure, NonceMissing, Replayed, TimestampOutOfWindow
+from caracal_core.stages import replay as module
 from caracal_core.stages.deadline import Warden
 from caracal_core.stages.part import Part
 from caracal_core.stages.replay import Replay, Window
@@ -157,6 +158,75 @@ async def test_a_credential_for_single_use_is_claimed_whatever_the_route(claim, 
         await claim(*stamped("n-2"), rule=rule, once=[token()])
     await claim(*stamped("n-3"), rule=rule, once=[token("jti:2")])
     await claim(*stamped("n-4"), rule=rule, once=[token()], agent="ben")
+
+
+@pytest.mark.parametrize(
+    ("headers", "rule", "refusal"),
+    [
+        ((), "required", NonceMissing),
+        (stamped("a b"), "required", BadRequest),
+        (stamped(timestamp="abc"), "when_present", BadRequest),
+        (stamped()[:1], "when_present", BadRequest),
+        ((*stamped(), stamped()[0]), "when_present", BadRequest),
+        (stamped(timestamp=NOW - 301), "when_present", TimestampOutOfWindow),
+        (stamped("used"), "when_present", Replayed),
+    ],
+)
+async def test_a_credential_is_still_good_after_a_refusal_for_the_nonce(
+    claim, headers, rule, refusal
+):
+    """Its issuer gives one only, and the client may have erred in a header of its own."""
+    await claim(*stamped("used"))
+    with pytest.raises(refusal):
+        await claim(*headers, rule=rule, once=[token()])
+    await claim(*stamped("n-2"), once=[token()])
+
+
+@pytest.mark.parametrize("issued_at", [NOW - 301, NOW + 61])
+async def test_neither_is_claimed_where_a_credential_is_outside_the_window(claim, guard, issued_at):
+    with pytest.raises(TimestampOutOfWindow):
+        await claim(*stamped(), once=[token("a"), token("b", issued_at)])
+    assert guard.claimed == []
+
+
+async def test_one_nonce_at_most_is_lost_to_a_used_credential(guard, claim):
+    """A thief of one fills no agent's share, also of one that was used at another process."""
+    guard.claimed.append(("anna", "elsewhere"))
+    await claim(once=[token("here")])
+    before = len(guard.claimed)
+    for used in ("here", "elsewhere"):
+        for number in range(5):
+            with pytest.raises(Replayed, match="This credential was already used"):
+                await claim(*stamped(f"{used}-{number}"), once=[token(used)])
+    assert guard.claimed[before:] == [("anna", "elsewhere-0"), ("anna", "elsewhere")]
+
+
+async def test_a_credential_whose_claim_was_not_answered_is_not_known_to_be_used(watched):
+    answers = [Failure("guard", "down"), True, False]
+
+    async def claim(nonce):
+        answer = answers.pop(0)
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
+
+    stage = Replay(Part("guard", claim, (bool,), 5), Window(300, 60, 360), FakeClock(NOW))
+    principal = replace(a_principal(), once=(token(),))
+    for outcome in (Failure, None, Replayed):
+        use = watched(lambda due: stage.claim(a_request(), principal, a_route(), due))
+        (answer,) = await asyncio.gather(use, return_exceptions=True)
+        assert type(answer) is (outcome or type(None))
+
+
+async def test_what_is_known_to_be_used_is_bounded(claim, guard, monkeypatch):
+    """The guard tells about the older ones."""
+    monkeypatch.setattr(module, "SPENT_MAX", 2)
+    for value in ("a", "b", "c"):
+        await claim(once=[token(value)])
+    for value in ("c", "a"):
+        with pytest.raises(Replayed):
+            await claim(once=[token(value)])
+    assert guard.claimed[3:] == [("anna", "a")]
 
 
 async def test_each_of_two_such_credentials_is_claimed(claim, guard):
