@@ -39,6 +39,10 @@ class Body(Protocol):
     def length(self) -> int | None:
         """The declared length in bytes; 0 where there is no body, None where it is chunked."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether what was not read of it is known to be here whole: reading waits for nobody."""
+
     def cap(self, most: int) -> None:
         """Allow at most ``most`` bytes; raises `PayloadTooLarge` at once if more are declared."""
 

@@ -221,7 +221,7 @@ class Answer:
         body = self._body
         if body is not None:
             body.leave_unasked()
-        self._keep = self._keep and body is not None and body.skippable and self._line.accepting
+        self._keep = self._keep and body is not None and body.whole and self._line.accepting
         return "" if self._keep else "connection: close\r\n"
 
 

@@ -36,7 +36,7 @@ class NoBody:
     __slots__ = ()
 
     length = 0
-    skippable = True
+    whole = True
 
     def cap(self, most: int) -> None:
         """Nothing is never too much."""
@@ -110,7 +110,7 @@ class StreamedBody:
         return self._kept
 
     @property
-    def skippable(self) -> bool:
+    def whole(self) -> bool:
         """Whether what was not read of it is known to be here whole."""
         if self._fault is not None:
             return False
@@ -121,7 +121,7 @@ class StreamedBody:
     def skip(self) -> bool:
         """End reading; throw the rest away, if it is here. Return whether it was."""
         self._closed = True
-        if not self.skippable:
+        if not self.whole:
             return False
         if self._chunks is None:
             del self._line.received[: self._left]

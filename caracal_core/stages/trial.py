@@ -128,6 +128,10 @@ class _Withheld:
     def length(self) -> int | None:
         return None
 
+    @property
+    def whole(self) -> bool:
+        return False
+
     def cap(self, most: int) -> None:  # noqa: ARG002 - the port's
         _withhold()
 

@@ -33,6 +33,10 @@ class Upload:
     def length(self) -> int | None:
         return self._body.length
 
+    @property
+    def whole(self) -> bool:
+        return self._body.whole
+
     def cap(self, most: int) -> None:
         self._body.cap(most)
 

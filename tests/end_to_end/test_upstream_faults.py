@@ -1,5 +1,8 @@
 """What an upstream can do wrong, what the client then gets, and what the ledger then says."""
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import aiohttp
 import pytest
 
@@ -92,3 +95,52 @@ async def test_the_journal_says_what_the_head_said(gateway, origin):
         250_000,
     )
     assert one.token not in str(one.stories) + one.log
+
+
+@pytest.fixture
+async def curt():
+    """Start an upstream that says this to a head, whatever comes of the body, and closes."""
+    async with AsyncExitStack() as stack:
+
+        async def curt(said):
+            async def serve(reader, writer):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(said)
+                await writer.drain()
+                writer.write_eof()
+                await reader.read()
+                writer.close()
+
+            server = await asyncio.start_server(serve, "127.0.0.1", 0)
+            stack.push_async_callback(server.wait_closed)
+            stack.callback(server.close)
+            return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+        yield curt
+
+
+@pytest.mark.parametrize("length", [5000, 200_000])
+@pytest.mark.parametrize(
+    ("said", "status", "entry"),
+    [
+        (b"HTTP/1.1 413 Too\r\nContent-Length: 2\r\n\r\nno", b"413", "error_status"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"200", "reply"),
+        (b"", b"502", "upstream_failed"),
+    ],
+    ids=["refuses", "answers", "closes"],
+)
+async def test_a_client_that_is_still_sending_hears_what_the_upstream_said(
+    gateway, curt, length, said, status, entry
+):
+    """It costs what that reply costs, and not what a client does that never sends its rest."""
+    rules = {"client_gone": "post", "upstream_failed": "void", "error_status": "void"}
+    one = await gateway(await curt(said), settle=rules)
+    head = f"POST /paid/x HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {one.token}\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+    writer.write(f"{head}Content-Length: {length}\r\n\r\n".encode() + b"x" * 1200)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 " + status)
+    await reader.read()
+    writer.close()
+    await one.stop()
+    expected = ("posted", POSTED, entry) if entry == "reply" else ("voided", VOIDED, entry)
+    assert (await one.entries(), await one.open_holds()) == ([expected], [])

@@ -11,8 +11,8 @@ from caracal_core.domain import Body
 from caracal_core.errors import BadRequest, RequestTimeout
 
 INLINE_BYTES = 64 * 1024
-"""A body of at most this length is sent before the reply is looked for. A longer one, or one
-of unknown length, is sent beside it, since the upstream may refuse it half-way."""
+"""A body of at most this length that is here whole is sent before the reply is looked for. Any
+other is sent beside it, since the upstream may answer half-way, or close."""
 
 
 class Upload:
@@ -61,11 +61,11 @@ class Upload:
         self.trouble: BaseException | None = None
 
     async def start(self, head: bytes) -> None:
-        """Send a short request, or begin to send a long one."""
+        """Send a short request that is here whole, or begin to send another."""
         length = self._body.length
         if length == 0:
             self.complete = await self._put(head, first=True)
-        elif length is not None and length <= INLINE_BYTES:
+        elif length is not None and length <= INLINE_BYTES and self._body.whole:
             await self._send_bytes(head, length)
         else:
             self._task = asyncio.create_task(self._send_beside(head, length))

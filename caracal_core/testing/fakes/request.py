@@ -49,6 +49,10 @@ class FakeBody:
     def length(self) -> int | None:
         return self._length
 
+    @property
+    def whole(self) -> bool:
+        return self._between is None
+
     def cap(self, most: int) -> None:
         self._most = most
         if self._length is not None and self._length > most:

@@ -119,7 +119,7 @@ async def test_a_client_that_was_too_slow_is_not_waited_for_again(body_of):
     line.received += b"abc"
     with pytest.raises(RequestTimeout):
         await read(body)
-    assert not body.skippable
+    assert not body.whole
 
 
 async def test_a_body_whose_exchange_is_over_cannot_be_read(body_of):
@@ -132,7 +132,7 @@ async def test_a_body_whose_exchange_is_over_cannot_be_read(body_of):
 async def test_what_is_here_whole_is_skipped(body_of):
     body, line = body_of(5)
     line.received += b"01234GET /"
-    assert body.skippable
+    assert body.whole
     assert body.skip()
     assert line.received == b"GET /"
 

@@ -69,3 +69,15 @@ async def test_its_length_and_cap_are_the_bodys(due):
     assert Upload(FakeBody([b"ab"], chunked=True), due).length is None
     with pytest.raises(PayloadTooLarge):
         Upload(FakeBody([b"ab"]), due).cap(1)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_it_is_whole_where_the_body_is(due, begun):
+    async def at_once():
+        pass
+
+    for body, whole in ((FakeBody([b"a", b"b"]), True), (FakeBody([b"a"], between=at_once), False)):
+        upload = Upload(body, due)
+        if begun:
+            await upload.begin()
+        assert upload.whole is whole

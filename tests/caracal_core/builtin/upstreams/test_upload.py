@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from caracal_core.builtin.upstreams.upload import INLINE_BYTES
+from caracal_core.builtin.upstreams.upload import INLINE_BYTES, Upload
 from caracal_core.errors import BadRequest, PayloadTooLarge, RequestTimeout, UpstreamUnreachable
 from caracal_core.testing.fakes import FakeBody, a_request
 
@@ -124,7 +124,7 @@ async def test_a_body_of_another_length_is_refused(collecting, connect, call, ac
     assert came.count(b"x" * scale) <= 10
 
 
-@pytest.mark.parametrize("length", [2 * LONG, None], ids=["declared", "chunked"])
+@pytest.mark.parametrize("length", [20, 2 * LONG, None], ids=["short", "long", "chunked"])
 async def test_an_early_reply_ends_the_upload(raw_server, connect, call, length):
     """The upstream refused half-way: its reply is delivered, the rest is not sent."""
     asked_for_more = asyncio.Event()
@@ -144,11 +144,51 @@ async def test_an_early_reply_ends_the_upload(raw_server, connect, call, length)
 
     server = await raw_server(talk)
     upstream = await connect(server.url)
-    body = DeclaredBody([b"x" * 10, b"y" * 10], length, between=client_takes_its_time)
+    body = DeclaredBody([b"x" * 9, b"y" * 9], length, between=client_takes_its_time)
     heard = await call(upstream, a_request("POST", body=body))
     assert (heard.status, heard.body) == (413, b"stop")
     async with asyncio.timeout(PATIENCE_SECONDS):
         await server.ended.wait()
+
+
+@pytest.mark.parametrize("length", [20, 2 * LONG, None], ids=["short", "long", "chunked"])
+async def test_an_upstream_that_closes_ends_the_upload(raw_server, connect, call, length):
+    """Nobody waits for the rest of a body that has nowhere to go."""
+
+    async def talk(reader, writer):
+        await server.head(reader)
+
+    async def client_takes_its_time():
+        await asyncio.Event().wait()
+
+    server = await raw_server(talk)
+    upstream = await connect(server.url)
+    body = DeclaredBody([b"x" * 9, b"y" * 9], length, between=client_takes_its_time)
+    with pytest.raises(UpstreamUnreachable):
+        await call(upstream, a_request("POST", body=body))
+
+
+@pytest.mark.parametrize(("scale", "beside"), [(1, False), (LONG, True)], ids=["short", "long"])
+async def test_what_is_short_and_here_whole_needs_no_task(
+    raw_server, connect, call, monkeypatch, scale, beside
+):
+    async def talk(reader, writer):
+        await server.head(reader)
+        await reader.readexactly(2 * scale)
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await reader.read()
+
+    made = []
+
+    async def send_beside(upload, head, length):
+        made.append(upload)
+        await own(upload, head, length)
+
+    own = Upload._send_beside
+    monkeypatch.setattr(Upload, "_send_beside", send_beside)
+    server = await raw_server(talk)
+    await call(await connect(server.url), a_request("POST", body=FakeBody([b"x" * scale] * 2)))
+    assert bool(made) is beside
 
 
 @pytest.mark.parametrize("length", [20, LONG, None], ids=["short", "long", "chunked"])
