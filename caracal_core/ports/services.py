@@ -44,12 +44,15 @@ class Database(Statements, Protocol):
         """One short transaction: committed when the work returns, rolled back by any exception.
 
         SQLite takes its write lock at the start (``BEGIN IMMEDIATE``) and commits the works that
-        wait at the same time together; each is done or rolled back by itself.
+        wait at the same time together; each is done or rolled back by itself. Statements that would
+        begin or end a transaction, or change the connection (such as ``COMMIT``, ``SAVEPOINT``,
+        ``PRAGMA``, ``SET``), are refused, from every verb.
 
         Args:
             work: what to do. It waits for nothing but its statements: where the store is SQLite it
                 runs in another thread, and is rolled back where it waits for something else.
-                The statements may not be used after it.
+                It may be called again where nothing of it was done, so it changes nothing but the
+                store. The statements may not be used after it.
 
         Returns:
             What the work returned, once it is committed.

@@ -33,6 +33,11 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_CONTROL = frozenset(
+    {"BEGIN", "START", "COMMIT", "END", "ABORT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PREPARE"}
+    | {"PRAGMA", "ATTACH", "DETACH", "SET", "RESET", "DISCARD"}
+)
+"""What begins or ends a transaction, or changes the connection for whoever has it next."""
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 
 
@@ -80,3 +85,14 @@ def for_sqlite(sql: str) -> Statement:
     text = _TOKEN.sub(replace, sql)
     reads = words[:1] in (["SELECT"], ["WITH"]) and _WRITES.isdisjoint(words)
     return Statement(text, tuple(order), max(order, default=-1) + 1, reads)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def control(sql: str) -> str | None:
+    """Return the word by which a statement would take the transaction or the connection over.
+
+    Both are the store's own: others share them, or get them next. None where it does neither.
+    """
+    words = (match["word"] for match in _TOKEN.finditer(sql))
+    first = next(filter(None, words), "").upper()
+    return first if first in _CONTROL else None

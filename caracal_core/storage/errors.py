@@ -25,3 +25,8 @@ class ConstraintViolated(Failure):
     def __init__(self, constraint: str) -> None:
         super().__init__(PART, f"constraint violated: {constraint}")
         self.constraint = constraint
+
+
+def refused(word: str) -> Failure:
+    """Say that a statement would take the store's transaction or connection over."""
+    return Failure(PART, f"{word} is refused: transactions and connections are the store's own")

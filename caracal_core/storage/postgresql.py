@@ -14,7 +14,8 @@ import asyncpg  # type: ignore[import-untyped]  # it ships no types
 from caracal_core.errors import Failure
 from caracal_core.ports import Dialect, Row, Transaction
 from caracal_core.storage.config import StorageConfig
-from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, OutcomeUnknown
+from caracal_core.storage.dialect import control
+from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, OutcomeUnknown, refused
 
 log = logging.getLogger(__name__)
 
@@ -199,12 +200,16 @@ class _Statements:
         self._commits = commits
 
     async def fetch(self, sql: str, *arguments: object) -> Sequence[Row]:
+        if word := control(sql):
+            raise refused(word)
         try:
             return [dict(row) for row in await self._connection.fetch(sql, *arguments)]
         except _ERRORS as error:
             raise _failure(error, committing=self._commits) from error
 
     async def execute(self, sql: str, *arguments: object) -> int:
+        if word := control(sql):
+            raise refused(word)
         try:
             status: str = await self._connection.execute(sql, *arguments)
         except _ERRORS as error:

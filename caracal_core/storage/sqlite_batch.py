@@ -32,7 +32,7 @@ class Outcome(Struct, frozen=True):
 
 
 class _Lost(Exception):
-    """Nothing of the batch can be committed; it never leaves this file."""
+    """A work undid the whole transaction; it never leaves this file."""
 
 
 def commit_together(
@@ -41,27 +41,48 @@ def commit_together(
     """Do each work in turn, in its own savepoint of one transaction, and commit.
 
     Each sees what those before it did. What one raises rolls back that one and no other. Where
-    the transaction as a whole fails, so does each work, also one that had been refused: what it
-    had seen never was.
+    one undoes the whole transaction, or the commit finds a rule of the schema broken that one
+    deferred, nothing was done: each is then done again, in a transaction of its own. Where the
+    transaction fails for another reason, so does each work, also one that had been refused: what
+    it had seen never was.
 
     Args:
         connection: nobody else uses it meanwhile; no transaction is open on it afterwards.
-        works: functions that wait for nothing but their statements.
+        works: functions that wait for nothing but their statements, and may be called again.
+    """
+    try:
+        return _together(connection, works)
+    except _Lost as lost:
+        if len(works) == 1:
+            return [Outcome(error=Failure(PART, str(lost)))]
+    return [outcome for work in works for outcome in commit_together(connection, [work])]
+
+
+def _together(
+    connection: sqlite3.Connection, works: Sequence[Transaction[object]]
+) -> Sequence[Outcome]:
+    """Do the works and commit.
+
+    Raises:
+        _Lost: nothing was done, and it was one of them that undid the others.
     """
     try:
         _end_what_is_open(connection)
         connection.execute("BEGIN IMMEDIATE")
         outcomes = [_done(connection, work) for work in works]
-    except _Lost as lost:
-        return [Outcome(error=Failure(PART, str(lost))) for _ in works]
     except ERRORS as error:
         _give_up(connection)
         return [Outcome(error=failure(error)) for _ in works]
     try:
         connection.execute("COMMIT")
+    except sqlite3.IntegrityError as error:
+        _give_up(connection)
+        raise _Lost(f"SQLite: {error}, found by the commit") from error
     except ERRORS as error:
         _give_up(connection)
-        return [Outcome(error=_uncommitted(error)) for _ in works]
+        # A disk that fails may have written it all the same.
+        reason = f"SQLite: {error}; whether it was committed is unknown"
+        return [Outcome(error=OutcomeUnknown(PART, reason)) for _ in works]
     return outcomes
 
 
@@ -99,7 +120,7 @@ def _answer(error: BaseException) -> Exception | asyncio.CancelledError:
 
 def _said(error: BaseException) -> str:
     said = error.internal if isinstance(error, Failure) else type(error).__name__
-    return f"{said}; it undid what others were about to commit"
+    return f"{said}; it undid its whole transaction"
 
 
 def _driven(steps: Coroutine[Any, Any, object]) -> object:
@@ -110,13 +131,6 @@ def _driven(steps: Coroutine[Any, Any, object]) -> object:
         return ended.value
     steps.close()
     raise Failure(PART, "a transaction waited for something else than its statements")
-
-
-def _uncommitted(error: Exception) -> Failure:
-    if isinstance(error, sqlite3.IntegrityError):
-        return Failure(PART, f"SQLite: {error}, found by the commit")
-    # A disk that fails may have written it all the same.
-    return OutcomeUnknown(PART, f"SQLite: {error}; whether it was committed is unknown")
 
 
 def _give_up(connection: sqlite3.Connection) -> None:

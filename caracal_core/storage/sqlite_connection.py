@@ -8,8 +8,8 @@ from pathlib import Path
 
 from caracal_core.errors import Failure
 from caracal_core.ports import Row
-from caracal_core.storage.dialect import STATEMENTS, for_sqlite
-from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated
+from caracal_core.storage.dialect import STATEMENTS, control, for_sqlite
+from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, refused
 
 ERRORS = (sqlite3.Error, ValueError, OverflowError)
 """What the driver raises."""
@@ -83,6 +83,8 @@ class SqliteStatements:
     ) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
         if self._ended:
             raise Failure(PART, "the transaction of this statement has ended")
+        if word := control(sql):
+            raise refused(word)
         within = self._connection.in_transaction
         try:
             statement = for_sqlite(sql)

@@ -114,6 +114,20 @@ async def test_a_broken_constraint_rolls_the_whole_transaction_back(things):
     assert await things.fetch("SELECT * FROM things") == []
 
 
+@pytest.mark.parametrize("sql", ["COMMIT", "ROLLBACK", "SAVEPOINT a", "SET a = 1", "PRAGMA a"])
+async def test_transactions_and_connections_are_the_stores_own(things, sql):
+    """A plugin that says such a thing fails alone; nothing of its work is there."""
+
+    async def take_over(tx):
+        await tx.execute("INSERT INTO things VALUES ('a', 1)")
+        await tx.execute(sql)
+
+    for verb, said in ((things.transact, take_over), (things.fetch, sql), (things.execute, sql)):
+        with pytest.raises(Failure, match="is refused"):
+            await verb(said)
+    assert await things.fetch("SELECT * FROM things") == []
+
+
 async def test_a_transaction_that_has_ended_takes_no_statement(things):
     async def keep(tx):
         return tx

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caracal_core.storage.dialect import NOW, STATEMENTS, for_sqlite
+from caracal_core.storage.dialect import NOW, STATEMENTS, control, for_sqlite
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,30 @@ def test_only_what_surely_reads_goes_beside_the_writer(sql, reads):
     assert for_sqlite(sql).reads is reads
 
 
+@pytest.mark.parametrize(
+    ("sql", "word"),
+    [
+        ("COMMIT", "COMMIT"),
+        ("  commit;", "COMMIT"),
+        ("/* SELECT */ -- $1\n rollback to work", "ROLLBACK"),
+        (";SAVEPOINT a", "SAVEPOINT"),
+        ("\ufeffRELEASE a", "RELEASE"),
+        ("PRAGMA query_only(1)", "PRAGMA"),
+        ("ATTACH 'x' AS y", "ATTACH"),
+        ("SET enable_seqscan = on", "SET"),
+        ("START TRANSACTION", "START"),
+        ("UPDATE a SET b = 'COMMIT'", None),
+        ("SELECT 1 -- COMMIT", None),
+        ("INSERT INTO commit VALUES (1)", None),
+        ("-- COMMIT", None),
+        ("'COMMIT'", None),
+        ("", None),
+    ],
+)
+def test_what_would_take_the_transaction_or_the_connection_over_is_told_by_its_word(sql, word):
+    assert control(sql) == word
+
+
 @given(st.text(alphabet="$1 '\"-/*?\nab", max_size=40))
 def test_any_text_is_translated_without_losing_a_character(sql):
     statement = for_sqlite(sql.replace("?", "!"))
@@ -67,6 +91,8 @@ def test_any_text_is_translated_without_losing_a_character(sql):
 def test_the_memory_of_statements_is_bounded():
     for number in range(STATEMENTS + 10):
         for_sqlite(f"SELECT {number}")
+        control(f"SELECT {number}")
+    assert control.cache_info().currsize <= STATEMENTS
     assert for_sqlite.cache_info().currsize <= STATEMENTS
 
 

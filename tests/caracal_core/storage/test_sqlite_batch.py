@@ -93,13 +93,18 @@ def test_each_sees_what_those_before_it_did(connection):
     assert [outcomes[1].value, outcomes[3].value] == [["a"], ["a"]]
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans()), max_size=12))
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from([True, False, None])), max_size=12)
+)
 def test_a_batch_ends_as_if_each_had_been_alone(made):
     """Whatever fails in between, and in whatever order."""
     alone, together = connect(":memory:", 1), connect(":memory:", 1)
     for connection in (alone, together):
         connection.executescript(TABLES)
-    works = [adds(name, KeyError() if fails else None) for name, fails in made]
+    works = [
+        orphan if fails is None else adds(name, KeyError() if fails else None)
+        for name, fails in made
+    ]
     apart = [commit_together(alone, [work])[0] for work in works]
     shared = commit_together(together, works)
     assert [type(each.error) for each in shared] == [type(each.error) for each in apart]
@@ -123,52 +128,75 @@ def test_a_work_that_waits_for_something_else_is_refused(connection):
     assert names(connection) == ["a", "c"]
 
 
-def test_a_failed_commit_fails_everybody_and_the_next_goes_on(connection):
-    """Also who was refused: what it had seen never was."""
-    outcomes = commit_together(connection, [adds("a"), adds("a"), orphan])
-    for outcome in outcomes:
-        assert type(outcome.error) is Failure
-        assert "found by the commit" in str(outcome.error)
-    assert len({id(outcome.error) for outcome in outcomes}) == 3
-    assert commit_together(connection, [adds("b")])[0].error is None
-    assert names(connection) == ["b"]
+async def lose(tx):
+    await tx.execute("INSERT INTO things VALUES ('lost')")
+    try:
+        await tx.execute("INSERT OR ROLLBACK INTO things VALUES ('lost')")
+    except Failure:
+        await tx.execute("INSERT INTO things VALUES ('later')")
 
 
-def test_a_full_disk_fails_everybody_and_the_next_goes_on(connection):
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (orphan, "found by the commit"),
+        (lose, "it undid its whole transaction"),
+        (fill_the_disk, "full"),
+    ],
+    ids=["what its commit finds", "what rolls everything back", "a full disk"],
+)
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_what_one_undoes_is_done_again_without_it(connection, bad, why, place):
+    """Nothing that it does after that is committed by itself."""
     connection.execute("PRAGMA max_page_count = 20")
-    outcomes = commit_together(connection, [adds("a"), fill_the_disk, adds("c")])
-    for outcome in outcomes:
-        assert type(outcome.error) is Failure
-        assert "full" in outcome.error.internal
-    assert names(connection) == []
+    works = [adds("a"), adds("b", KeyError()), adds("c")]
+    works.insert(place, bad)
+    outcomes = list(commit_together(connection, works))
+    failed = outcomes.pop(place)
+    assert type(failed.error) is Failure
+    assert why in failed.error.internal
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), KeyError, type(None)]
+    assert names(connection) == ["a", "c"]
     connection.execute("PRAGMA max_page_count = 1000")
-    assert commit_together(connection, [adds("b"), fill_the_disk])[1].error is None
-    assert names(connection) == ["b"]
+    assert commit_together(connection, [adds("d"), fill_the_disk])[1].error is None
 
 
-def test_an_error_that_rolled_everything_back_fails_everybody(connection):
-    """Nothing that a work does after it is committed by itself."""
+def test_several_that_undo_everything_fail_and_nobody_else_does(connection):
+    works = [orphan, adds("a"), lose, adds("a"), orphan, adds("b")]
+    errors = [outcome.error for outcome in commit_together(connection, works)]
+    assert [type(error) for error in errors] == [
+        *(Failure, type(None), Failure),
+        *(ConstraintViolated, Failure, type(None)),
+    ]
+    assert len({id(error) for error in errors if error}) == 4
+    assert names(connection) == ["a", "b"]
 
-    async def lose(tx):
-        await tx.execute("INSERT INTO things VALUES ('b')")
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("COMMIT", "ROLLBACK", "SAVEPOINT work", "RELEASE work", "ROLLBACK TO work", "END"),
+        *("BEGIN IMMEDIATE", "PRAGMA query_only = 1", "ATTACH ':memory:' AS x"),
+    ],
+)
+@pytest.mark.parametrize("swallowed", [True, False])
+def test_a_work_cannot_end_the_transaction_or_change_the_connection(connection, sql, swallowed):
+    """Also where the store itself has just said the same words."""
+    commit_together(connection, [adds("first")])
+
+    async def take_over(tx):
+        await tx.execute("INSERT INTO things VALUES ('own')")
         try:
-            await tx.execute("INSERT OR ROLLBACK INTO things VALUES ('b')")
+            await tx.execute(sql)
         except Failure:
-            await tx.execute("INSERT INTO things VALUES ('c')")
+            if not swallowed:
+                raise
 
-    outcomes = commit_together(connection, [adds("a"), lose, adds("d")])
-    assert [type(outcome.error) for outcome in outcomes] == [Failure] * 3
-    assert names(connection) == []
-    assert commit_together(connection, [adds("e")])[0].error is None
-
-
-def test_a_work_that_ends_the_transaction_itself_fails_everybody(connection):
-    async def end(tx):
-        await tx.execute("ROLLBACK")
-
-    outcomes = commit_together(connection, [adds("a"), end, adds("c")])
-    assert all(isinstance(outcome.error, Failure) for outcome in outcomes)
-    assert names(connection) == []
+    first, own, last = commit_together(connection, [adds("a"), take_over, adds("b")])
+    assert (first.error, last.error) == (None, None)
+    assert (own.error is None) is swallowed
+    assert names(connection) == sorted(["first", "a", "b", *(["own"] if swallowed else [])])
+    assert commit_together(connection, [adds("c")])[0].error is None
 
 
 def test_a_transaction_whose_rollback_failed_is_made_up_for(connection):
