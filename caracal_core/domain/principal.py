@@ -41,7 +41,8 @@ class Principal(Struct, frozen=True):
             clock may be fast. None where it does not say.
         schemes: every scheme that proved it, in AUTH_MODE's order. Authenticators leave it empty;
             the gateway fills it in.
-        once: what of the credentials is good for one request only; it is claimed like a nonce.
+        once: what of the credentials is good for one request only, at most 8 of each credential's;
+            it is claimed like a nonce.
         via: what else the proof rests on, at most 8: such as the certificate of the proxy that
             passed this credential on. Where one of these is revoked, nothing is proved. The
             gateway adds the credentials of the other schemes that proved the agent, and theirs.

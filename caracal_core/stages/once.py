@@ -11,6 +11,9 @@ from caracal_core.domain import Once
 from caracal_core.domain.nonce import VALUE
 from caracal_core.errors import Failure
 
+ONCE_MAX = 8
+"""How much one credential may say once; each is claimed."""
+
 
 def check_once(part: str, scheme: str, said: Any) -> None:
     """Check what a principal may say once, before any of it is claimed.
@@ -23,11 +26,13 @@ def check_once(part: str, scheme: str, said: Any) -> None:
         said: `Principal.once` as it gave it.
 
     Raises:
-        Failure: it is no tuple of `Once`, a value is not of the nonces' alphabet and length, or a
-            time is no finite number.
+        Failure: it is no tuple of at most 8 `Once`, a value is not of the nonces' alphabet and
+            length, or a time is no finite number.
     """
     if not isinstance(said, tuple):
         raise Failure(part, f"{scheme}: once is a {type(said).__name__} instead of a tuple")
+    if len(said) > ONCE_MAX:
+        raise Failure(part, f"{scheme}: once holds more than {ONCE_MAX}")
     for each in said:
         if not isinstance(each, Once):
             raise Failure(part, f"{scheme}: once holds a {type(each).__name__}")

@@ -110,6 +110,16 @@ def make_private(path: Path, content: bytes) -> None:
         _sync(path.parent)
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a file of the directory exists.
+
+    Raises:
+        Misconfigured: the directory may not be looked into.
+    """
+    with _worded(path):
+        return path.exists()
+
+
 def _sync(directory: Path) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)

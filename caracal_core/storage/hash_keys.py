@@ -13,7 +13,7 @@ from caracal_core.domain.hash_key import SECRET_BYTES_MIN
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Secrets, SecretSource
 from caracal_core.storage.config import StorageConfig
-from caracal_core.storage.data_dir import make_private
+from caracal_core.storage.data_dir import is_there, make_private
 
 FILE = "hash.key"
 KEYS_MAX = 8
@@ -59,7 +59,7 @@ class HashKeyFile:
         if not self._config.embedded:
             _refuse("it is not set, and gateways that share a PostgreSQL must share their keys")
         path = self._config.data_dir / FILE
-        if not self._makes and not path.exists():
+        if not self._makes and not is_there(path):
             return None
         make_private(path, f"{randomness.token_hex(32)}\n".encode())
         return path

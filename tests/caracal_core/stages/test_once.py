@@ -4,7 +4,7 @@ import pytest
 
 from caracal_core.domain import Once
 from caracal_core.errors import Failure
-from caracal_core.stages.once import check_once
+from caracal_core.stages.once import ONCE_MAX, check_once
 
 NOW = 1_800_000_000
 TIMES = [name for name in Once.__struct_fields__ if name != "value"]
@@ -25,6 +25,7 @@ def test_what_makes_sense_passes(value, time):
         (None, "once is a NoneType instead of a tuple"),
         ([Once("v", **GOOD)], "once is a list instead of a tuple"),
         (Once("v", **GOOD), "once is a Once instead of a tuple"),
+        ((Once("v", **GOOD),) * (ONCE_MAX + 1), "once holds more than 8"),
         (("v",), "once holds a str"),
         ((Once("v", **GOOD), None), "once holds a NoneType"),
         *(

@@ -12,6 +12,7 @@ from caracal_core.storage.data_dir import (
     check_usable,
     database_file,
     file_lock,
+    is_there,
     make_private,
     sole_server,
 )
@@ -98,6 +99,18 @@ def test_a_private_file_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Misconfigured, match="CARACAL_DATA_DIR"):
         make_private(tmp_path / "file" / "secret", b"")
+
+
+UNSEARCHABLE = "x" * 300
+"""As a directory without the right to look into it, for the superuser too."""
+
+
+def test_a_file_is_there_or_not_or_nobody_may_look(tmp_path):
+    make_private(tmp_path / "secret", b"")
+    assert is_there(tmp_path / "secret")
+    assert not is_there(tmp_path / "other" / "secret")
+    with pytest.raises(Misconfigured, match="CARACAL_DATA_DIR"):
+        is_there(tmp_path / UNSEARCHABLE / "secret")
 
 
 @pytest.mark.parametrize("directory", ["", "data", "as/yet/unmade"])

@@ -53,6 +53,14 @@ def test_where_none_is_to_be_made_another_stands_for_it(tmp_path):
     assert ids(judging.read()) == ids(made)
 
 
+def test_where_nobody_may_look_for_it_the_directory_is_named(tmp_path):
+    """By `caracal check` like by `caracal serve`."""
+    config = StorageConfig(data_dir=tmp_path / ("x" * 300))
+    for makes in (True, False):
+        with pytest.raises(Misconfigured, match="CARACAL_DATA_DIR"):
+            HashKeyFile(config, MountedSecrets(Masking()), makes=makes).read()
+
+
 def test_of_many_that_make_it_at_once_one_does(tmp_path):
     config = {"data_dir": tmp_path}
     with ThreadPoolExecutor(16) as threads:
