@@ -52,12 +52,14 @@ class Gateway:
             access = Access(principal, route.id, route.action, route.resource)
             record.decision = await self.authorization.decide(access, due)
             record.trial = await self.trial.judge(request, principal, due)
+            key = await self.charging.key(request, route)
             quote = await self.charging.quote(request, route, principal, due)
-            with self.charging.hold(request, route, principal, quote, due) as hold:
+            with self.charging.hold(request, route, principal, quote, key, due) as hold:
                 record.hold = hold
                 await hold.reserve()
-                async with self.forwarding.send(request, route, due, hold.sent) as answer:
-                    hold.answered()
+                sending = self.forwarding.send(request, route, principal, quote, due, hold.sent)
+                async with sending as answer:
+                    hold.answered(answer)
                     reply = await self.forwarding.filter(answer, route, due)
                     record.status = reply.status
                     await hold.deliver(reply, deliver)

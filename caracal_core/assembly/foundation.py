@@ -40,12 +40,16 @@ def lay_foundation(
         return StoredDirectory(database, clock, core.unknown_agents, core.newcomers_parent)
 
     lost = metrics.counter("stories_lost", "Exchanges that an observer was not told of.")
+    misstated = metrics.counter(
+        "costs_misstated", "Costs that a trusted upstream stated and that are no amount."
+    )
     return Foundation(
         lender(clock, database, book, secrets, hash_keys, authorities),
         directory,
         StoredRevocations(database, clock),
         clock,
         lost,
+        misstated,
         Warden(),
         mask,
     )

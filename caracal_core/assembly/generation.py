@@ -24,6 +24,7 @@ from caracal_core.gateway import Gateway
 from caracal_core.plugin import Services
 from caracal_core.ports import AgentDirectory, Clock, Counter, Deliver, Revocations
 from caracal_core.stages.deadline import Warden
+from caracal_core.stages.draining import Limits
 from caracal_core.stages.replay import Window
 
 S = TypeVar("S", bound=BaseModel)
@@ -38,6 +39,7 @@ class Foundation(Struct, frozen=True):
         revocations: knows the revoked credentials.
         clock: tells the time.
         lost: counts stories that no observer could be told.
+        misstated: counts costs that a trusted upstream stated and that are none.
         warden: strikes late parts.
         mask: takes secrets out of what observers are told.
     """
@@ -47,6 +49,7 @@ class Foundation(Struct, frozen=True):
     revocations: Revocations
     clock: Clock
     lost: Counter
+    misstated: Counter
     warden: Warden
     mask: Callable[[str], str]
 
@@ -172,6 +175,7 @@ def compose(
         foundation.warden,
         foundation.clock,
         foundation.lost,
+        foundation.misstated,
         foundation.mask,
         on_trial,
         earlier,
@@ -210,6 +214,7 @@ def rules(core: CoreConfig, sections: Mapping[str, BaseModel]) -> Rules:
         settle_seconds=core.settle_timeout,
         expire_seconds=charges.expiration,
         longest_seconds=charges.longest_seconds,
+        draining=Limits(charges.drain_timeout, charges.drain_max_bytes, charges.drain_at_once),
         replay=window if replay.enabled else None,
     )
 

@@ -42,6 +42,7 @@ from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.authorization import Authorization
 from caracal_core.stages.charging import Charging
 from caracal_core.stages.deadline import Warden
+from caracal_core.stages.draining import Draining, Limits
 from caracal_core.stages.forwarding import Forwarding
 from caracal_core.stages.metering import Metering
 from caracal_core.stages.observation import Observation
@@ -66,6 +67,7 @@ class Rules(Struct, frozen=True):
         settle_seconds: how long a reply's last byte waits for its post to become durable.
         expire_seconds: how long a hold lasts that nobody renews.
         longest_seconds: how old a hold may become by being renewed; then its reply is cut.
+        draining: how far metered replies are read on whose clients are gone.
         replay: when timestamps are believed; None switches replay protection off.
     """
 
@@ -73,6 +75,7 @@ class Rules(Struct, frozen=True):
     settle_seconds: float
     expire_seconds: float
     longest_seconds: float
+    draining: Limits
     replay: Window | None
 
 
@@ -84,6 +87,7 @@ def wire(
     warden: Warden,
     clock: Clock,
     lost: Counter,
+    misstated: Counter,
     mask: Callable[[str], str],
     on_trial: Sequence[Furnishing] = (),
     earlier: frozenset[str] = frozenset(),
@@ -98,6 +102,7 @@ def wire(
         warden: strikes late parts.
         clock: tells the time.
         lost: counts stories that no observer could be told.
+        misstated: counts costs that a trusted upstream stated and that are none.
         mask: takes secrets out of the reasons that observers are told.
         on_trial: what the plugins on trial brought; only their authenticators are used.
         earlier: the canonical names of the fields that were withheld until now.
@@ -118,7 +123,7 @@ def wire(
         _replay(furnishings, rules, clock),
         _authorization(furnishings, each),
         _trial(on_trial, revocations, min(each, TRIAL_SECONDS), clock),
-        _charging(furnishings, rules),
+        _charging(furnishings, rules, misstated),
         Forwarding(
             _upstreams(furnishings),
             _parts(furnishings, "reply_filters", "filter", (Reply,), each),
@@ -222,7 +227,7 @@ def _authorization(furnishings: Sequence[Furnishing], each: float) -> Authorizat
     return Authorization(policies)
 
 
-def _charging(furnishings: Sequence[Furnishing], rules: Rules) -> Charging:
+def _charging(furnishings: Sequence[Furnishing], rules: Rules, misstated: Counter) -> Charging:
     tariff_name, tariff = _only(furnishings, "tariff")
     ledger_name, ledger = _only(furnishings, "ledger")
     return Charging(
@@ -231,6 +236,8 @@ def _charging(furnishings: Sequence[Furnishing], rules: Rules) -> Charging:
         Part(f"{ledger_name} ledger", ledger.post, (Receipt,), rules.settle_seconds),
         ledger,
         Metering([meter for furnishing in furnishings for meter in furnishing.meters]),
+        Draining(rules.draining),
+        misstated,
         rules.expire_seconds,
         rules.longest_seconds,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from caracal_core.domain.charge import Cause
+from caracal_core.domain.charge import Basis, Cause
 from caracal_core.domain.money import Money
 from caracal_core.domain.principal import CredentialName
 
@@ -44,10 +44,12 @@ class Exchange(Struct, frozen=True):
         part: the plugin and role that failed, for a failure.
         reason: why it was refused, failed, or was cut, in one line of at most 200 printable
             characters; for the operator alone, and without a secret.
-        charge: id of the charge.
+        charge: public id of the charge.
+        price: the version of the price that the held amount was computed by.
         held: what was held.
         posted: what was posted; zero where it was voided; None where no money was held or
             the end was not durable yet when the story was told.
+        basis: how the posted amount came about; None where nothing was posted.
         cause: why the charge ended as it did.
     """
 
@@ -74,6 +76,8 @@ class Exchange(Struct, frozen=True):
     part: str | None = None
     reason: str | None = None
     charge: str | None = None
+    price: str | None = None
     held: Money | None = None
     posted: Money | None = None
+    basis: Basis | None = None
     cause: Cause | None = None

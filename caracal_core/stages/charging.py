@@ -13,6 +13,7 @@ from typing import Self
 import msgspec
 
 from caracal_core.domain import (
+    Basis,
     Cause,
     Charge,
     Money,
@@ -25,12 +26,14 @@ from caracal_core.domain import (
     Route,
 )
 from caracal_core.errors import BadRequest, PayloadTooLarge, Refusal, RequestTimeout
-from caracal_core.ports import Deliver, Ledger
+from caracal_core.ports import Counter, Deliver, Ledger
+from caracal_core.stages.bill import Bill
 from caracal_core.stages.deadline import Due
-from caracal_core.stages.metering import Metered, Metering
+from caracal_core.stages.draining import Draining
+from caracal_core.stages.estimate import raised
+from caracal_core.stages.idempotency import Keyed, read_key
+from caracal_core.stages.metering import Metering
 from caracal_core.stages.part import Part
-
-FIRST_ERROR_STATUS = 400
 
 _CLIENT_GONE = (asyncio.CancelledError, BadRequest, PayloadTooLarge, RequestTimeout)
 """What passes when the client hung up or broke off its own request."""
@@ -47,6 +50,8 @@ class Charging:
         post: the ledger's post, for the wait before the reply's last byte.
         ledger: the ledger itself, for endings that nobody waits for.
         metering: reads what replies did cost.
+        draining: reads those on whose clients are gone.
+        misstated: counts costs that a trusted upstream stated and that are none.
         expire_seconds: how long a hold lasts that nobody renews.
         longest_seconds: how old a hold may become; then its reply is cut.
     """
@@ -58,6 +63,8 @@ class Charging:
         post: Part[Receipt],
         ledger: Ledger,
         metering: Metering,
+        draining: Draining,
+        misstated: Counter,
         expire_seconds: float,
         longest_seconds: float,
     ) -> None:
@@ -67,6 +74,8 @@ class Charging:
         self.ledger = ledger
         self._expire_seconds = expire_seconds
         self.metering = metering
+        self.draining = draining
+        self.misstated = misstated
         self.longest_seconds = longest_seconds
 
     async def quote(
@@ -74,21 +83,41 @@ class Charging:
     ) -> Quote | None:
         """Return the most the request may cost, or None on a free route.
 
+        Where the tariff gives the upstream another body, the client's is read to its end, for
+        nobody would otherwise.
+
         Raises:
             BadRequest: it cannot be priced, or the client's own estimate is no amount.
+            Answered: as reading a `Body` does.
         """
         if route.terms.tariff is None:
             return None
-        quote = await self._tariff(due, request, route, principal)
-        _check_estimate(request, quote.amount.currency)
+        quote = raised(await self._tariff(due, request, route, principal), request, route)
+        if quote.body is not None:
+            async for _ in request.body:
+                pass
         return quote
 
+    async def key(self, request: Request, route: Route) -> Keyed | None:
+        """Return what the client wants charged once, or None; a free route heeds no key.
+
+        Raises:
+            BadRequest: it is no key, or its body is too long for one.
+        """
+        return None if route.terms.tariff is None else await read_key(request, route)
+
     def hold(
-        self, request: Request, route: Route, principal: Principal, quote: Quote | None, due: Due
+        self,
+        request: Request,
+        route: Route,
+        principal: Principal,
+        quote: Quote | None,
+        key: Keyed | None,
+        due: Due,
     ) -> Hold:
         """Return the hold, not yet asked for; on a free route it holds nothing."""
         if quote is None:
-            return Hold(self, None, None, route, due)
+            return Hold(self, None, None, due)
         charge = Charge(
             id=token_hex(16),
             agent=principal.id,
@@ -99,17 +128,21 @@ class Charging:
             expire_seconds=self._expire_seconds,
             orphan=route.terms.settle.orphan,
             price=quote.price,
+            key=key.key if key else None,
+            fingerprint=key.fingerprint if key else None,
         )
-        return Hold(self, charge, quote, route, due)
+        return Hold(self, charge, Bill(quote, route), due)
 
 
 class Hold:
     """A reservation in the corridor's hands: leaving it always settles it.
 
     Attributes:
-        charge: what is held; None on a free route.
+        charge: what is held; None on a free route. Its id is this attempt's, and the only one
+            that the hold ever ends.
         reservation: the ledger's own word, once it gave it.
         posted: what the hold cost; None until it ended.
+        basis: how that came about; None until then.
         cause: why it ended; None until then.
     """
 
@@ -117,13 +150,11 @@ class Hold:
         "_answered",
         "_asked",
         "_began",
+        "_bill",
         "_charging",
         "_due",
-        "_quote",
-        "_reading",
-        "_reply",
-        "_route",
         "_sent",
+        "basis",
         "cause",
         "charge",
         "posted",
@@ -131,24 +162,24 @@ class Hold:
     )
 
     def __init__(
-        self,
-        charging: Charging,
-        charge: Charge | None,
-        quote: Quote | None,
-        route: Route,
-        due: Due,
+        self, charging: Charging, charge: Charge | None, bill: Bill | None, due: Due
     ) -> None:
         self._charging = charging
-        self._quote = quote
-        self._route = route
+        self._bill = bill
         self._due = due
         self._asked = self._sent = self._answered = False
-        self._reply: Reply | None = None
-        self._reading: Metered | None = None
         self.charge = charge
         self.reservation: Reservation | None = None
         self.posted: Money | None = None
+        self.basis: Basis | None = None
         self.cause: Cause | None = None
+
+    @property
+    def public_id(self) -> str | None:
+        """The charge's name to everybody else: that of the first attempt with the same key."""
+        if self.reservation is not None:
+            return self.reservation.id
+        return self.charge.id if self.charge is not None else None
 
     def __enter__(self) -> Self:
         return self
@@ -158,6 +189,7 @@ class Hold:
 
         Raises:
             BudgetExceeded: it does not fit.
+            IdempotencyConflict: its key stands for a request that is not to be done again.
             Failure: the ledger cannot tell.
         """
         if self.charge is None:
@@ -170,42 +202,58 @@ class Hold:
             # Not the hold's ending, for nothing is held; but a try before the one that was
             # refused may have been done, with its answer lost.
             self._asked = False
-            self._write(Money(0, self.charge.amount.currency), "not_sent")
+            self._write(Money(0, self.charge.amount.currency), "", "not_sent")
             raise
 
     def sent(self) -> None:
         """Note that the first byte is leaving for the upstream: from now on it may cost."""
         self._sent = True
 
-    def answered(self) -> None:
+    def answered(self, reply: Reply) -> None:
         """Note that the upstream did its work: from now on a fault is not its own."""
         self._answered = True
+        if self._bill is not None:
+            self._bill.answered(reply, self._charging.misstated)
 
     async def deliver(self, reply: Reply, deliver: Deliver) -> None:
         """Hand the reply to the edge, for as long as the hold may be renewed.
 
+        A reply whose client is gone is read on where a meter waits for its usage.
+
         Raises:
-            Failure: the hold became too old; the reply is cut.
+            Failure: the hold became too old, or the reply reached it; the reply is cut.
         """
-        if self.charge is None:
+        if self._bill is None:
             await deliver(reply, self.settle)
             return
+        bill = self._bill
+        bill.deliver(reply, self._charging.metering)
         left = max(self._charging.longest_seconds - (monotonic() - self._began), 0.0)
         delivery = Part("hold", deliver, (NoneType,), left)
-        await delivery(self._due, self._commit(reply), self.settle)
+        try:
+            await delivery(self._due, self._worded(reply, bill), self.settle)
+        except asyncio.CancelledError:
+            await self._learn_usage(bill)
+            raise
+        finally:
+            if bill.metered is not None and self._due.runs:
+                await bill.metered.close()
 
-    def _commit(self, reply: Reply) -> Reply:
-        """Note that a reply is here; return it with the charge named in its head, and metered."""
-        assert self.charge is not None  # noqa: S101 - asked by deliver
-        assert self._quote is not None  # noqa: S101 - it comes with the charge
-        self._reply = reply
-        self._reading = self._charging.metering.recognise(reply, self._route, self._quote)
-        named = reply.headers.plus(("x-caracal-charge-id", self.charge.id))
-        if self._reading is None:
-            named = named.plus(("x-caracal-cost", self._cost("reply").decimal))
-            return msgspec.structs.replace(reply, headers=named)
-        body = self._reading.stream(reply.body)
-        return msgspec.structs.replace(reply, headers=named, body=body)
+    async def _learn_usage(self, bill: Bill) -> None:
+        gone = self.cause is None and self._due.abandoned and not self._due.dismissed
+        if gone and bill.metered is not None and bill.waits_for_usage:
+            await self._charging.draining.run(bill.metered, self._due)
+
+    def _worded(self, reply: Reply, bill: Bill) -> Reply:
+        """Return the reply with the charge named in its head, and under its meter."""
+        headers = reply.headers.plus(("x-caracal-charge-id", self.public_id or ""))
+        cost = bill.foreseen
+        if cost is not None:
+            headers = headers.plus(("x-caracal-cost", cost.decimal))
+        if bill.metered is None:
+            return msgspec.structs.replace(reply, headers=headers)
+        # A meter may keep some bytes back, so that the declared length is not promised on.
+        return msgspec.structs.replace(reply, headers=headers, body=bill.metered, length=None)
 
     async def settle(self) -> None:
         """Post what the reply did cost, and wait until that is durable.
@@ -213,12 +261,13 @@ class Hold:
         Raises:
             Failure: it did not become durable in time. The ledger goes on trying.
         """
-        if self.charge is not None and self.cause is None:
-            posted = self._conclude("reply")
-            if posted.micro:
-                await self._charging.post(self._due, self.charge.id, posted, self.cause)
-            else:
-                self._queue(posted)
+        if self._bill is None or self.charge is None or self.cause is not None:
+            return
+        posted, basis, cause = self._conclude(self._bill, "reply")
+        if basis:
+            await self._charging.post(self._due, self.charge.id, posted, cause, basis)
+        else:
+            self._write(posted, basis, cause)
 
     def __exit__(
         self,
@@ -226,8 +275,8 @@ class Hold:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._asked and self.cause is None:
-            self._queue(self._conclude(self._ending(error)))
+        if self._asked and self._bill is not None and self.cause is None:
+            self._write(*self._conclude(self._bill, self._ending(error)))
 
     def _ending(self, error: BaseException | None) -> Cause:
         """Name the cause from what the hold was told and from the exception that passes."""
@@ -235,48 +284,26 @@ class Hold:
             return "not_sent"
         if error is None:
             return "reply"
-        if self._due.cut_short(error):
+        if self._due.cut_short(error) or (self._bill is not None and self._bill.overran):
             return "cut"
         if isinstance(error, _CLIENT_GONE):
             return "client_gone"
         return "cut" if self._answered else "upstream_failed"
 
-    def _conclude(self, cause: Cause) -> Money:
-        """Fix the cause and the cost; the first conclusion stands."""
-        self.posted = self._cost(cause)
-        self.cause = "error_status" if cause == "reply" and self._is_error() else cause
-        return self.posted
+    def _conclude(self, bill: Bill, cause: Cause) -> tuple[Money, Basis, Cause]:
+        """Fix the cost and the cause; the first conclusion stands."""
+        cost = bill.of(cause)
+        self.posted, self.basis = cost.amount, cost.basis
+        self.cause = "error_status" if cause == "reply" and bill.is_error else cause
+        return cost.amount, cost.basis, self.cause
 
-    def _cost(self, cause: Cause) -> Money:
-        """Say what an ending of this cause costs."""
-        assert self.charge is not None  # noqa: S101 - a free route has no endings
-        held, rules = self.charge.amount, self._route.terms.settle
-        if cause == "not_sent":
-            rule = "void"
-        elif cause == "reply":
-            rule = rules.error_status if self._is_error() else "post"
-        else:
-            rule = getattr(rules, cause)
-        if rule == "void":
-            return Money(0, held.currency)
-        if cause == "reply" and self._reading is not None:
-            return self._reading.cost(held.currency) or held
-        return held
-
-    def _is_error(self) -> bool:
-        return self._reply is not None and self._reply.status >= FIRST_ERROR_STATUS
-
-    def _queue(self, posted: Money) -> None:
+    def _write(self, posted: Money, basis: Basis, cause: Cause) -> None:
         """Hand the ending to the ledger, which sees to it; nobody waits here."""
-        assert self.cause is not None  # noqa: S101 - concluded
-        self._write(posted, self.cause)
-
-    def _write(self, posted: Money, cause: Cause) -> None:
         assert self.charge is not None  # noqa: S101 - a free route has no endings
         ledger, charge = self._charging.ledger, self.charge
         try:
-            if posted.micro:
-                _follow(ledger.post(charge.id, posted, cause))
+            if basis:
+                _follow(ledger.post(charge.id, posted, cause, basis))
             else:
                 _follow(ledger.void(charge.id, cause))
         except BaseException as error:  # noqa: BLE001 - the hold's row stays and is reaped by its rule
@@ -291,12 +318,3 @@ def _follow(receipt: Awaitable[Receipt]) -> None:
 def _note(receipt: asyncio.Future[Receipt]) -> None:
     if not receipt.cancelled() and (error := receipt.exception()) is not None:
         _log.error("a charge could not be ended: %s", type(error).__name__)
-
-
-def _check_estimate(request: Request, currency: str) -> None:
-    """Refuse an estimate that is no amount; one that is never lowers a hold."""
-    for value in request.headers.all("x-caracal-estimated-cost"):
-        try:
-            Money.parse(value, currency)
-        except ValueError as error:
-            raise BadRequest(f"X-Caracal-Estimated-Cost: {error}.") from None

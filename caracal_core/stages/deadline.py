@@ -21,7 +21,7 @@ class Due:
         dismissed: whether the gateway itself ended the exchange, since it closes.
     """
 
-    __slots__ = ("_before", "_seconds", "_strikes", "_task", "at", "dismissed")
+    __slots__ = ("_before", "_rest", "_seconds", "_strikes", "_task", "at", "dismissed")
 
     def __init__(self, task: asyncio.Task[object], *, dismissed: bool = False) -> None:
         """Watch over the task of one exchange, or of one observer."""
@@ -29,6 +29,7 @@ class Due:
         self.dismissed = dismissed
         self._before = task.cancelling()
         self._strikes = 0
+        self._rest: asyncio.Task[None] | None = None
         self._seconds = inf
         self.at = inf
 
@@ -58,11 +59,20 @@ class Due:
         self._strikes += 1
         self._task.cancel()
 
+    def outlive(self, rest: asyncio.Task[None] | None) -> None:
+        """Note what the exchange still does for a client that is gone; None once it is done."""
+        self._rest = rest
+
     def dismiss(self) -> None:
-        """End the exchange, unless its client hung up before; only the warden does."""
+        """End the exchange, or what it still does for a client that is gone; only the warden does.
+
+        Whose client hung up before is not ended by the gateway.
+        """
         if not self.abandoned:
             self.dismissed = True
             self._task.cancel()
+        elif self._rest is not None:
+            self._rest.cancel()
 
     def cut_short(self, error: BaseException | None) -> bool:
         """Whether it is the gateway's doing that this error ends the exchange."""

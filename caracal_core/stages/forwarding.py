@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
-import msgspec
-
-from caracal_core.domain import Reply, Request, Route
+from caracal_core.domain import Principal, Quote, Reply, Request, Route
 from caracal_core.errors import Answered, Failure, UpstreamTimeout
 from caracal_core.ports import Upstream
 from caracal_core.stages.deadline import Due
+from caracal_core.stages.outgoing import GivenBody, outgoing
 from caracal_core.stages.part import Part
 from caracal_core.stages.upload import Upload
 
@@ -43,7 +42,13 @@ class Forwarding:
         self.credentials = credentials
 
     def send(
-        self, request: Request, route: Route, due: Due, on_sent: Callable[[], None]
+        self,
+        request: Request,
+        route: Route,
+        principal: Principal,
+        quote: Quote | None,
+        due: Due,
+        on_sent: Callable[[], None],
     ) -> Sending:
         """Return the context in which the request is sent and its reply lives.
 
@@ -53,25 +58,19 @@ class Forwarding:
         upstream = self._upstreams.get(route.terms.upstream)
         if upstream is None:
             raise Failure(f"route {route.id}", f"upstream {route.terms.upstream} does not exist")
-        upload = Upload(request.body, due) if request.body.length != 0 else None
-        outgoing = self._outgoing(request, upload)
+        given = GivenBody(quote.body) if quote is not None and quote.body is not None else None
+        upload = Upload(request.body, due) if not given and request.body.length != 0 else None
+        body = given or upload or request.body
+        asked = outgoing(request, self.credentials, principal, quote, body)
         name = f"upstream {route.terms.upstream}"
         seconds = route.terms.reply_seconds or upstream.reply_seconds
         try:
-            context = upstream.send(outgoing, route, on_sent)
+            context = upstream.send(asked, route, on_sent)
         except Answered:
             raise
         except BaseException as error:
             raise Failure(name, f"raised {type(error).__name__}") from error
         return Sending(name, context, upload, seconds, due)
-
-    def _outgoing(self, request: Request, upload: Upload | None) -> Request:
-        """Return what the upstream gets: no credential, and a body under the deadline."""
-        headers = request.headers.without(self.credentials)
-        body = request.body if upload is None else upload
-        if headers is request.headers and body is request.body:
-            return request
-        return msgspec.structs.replace(request, headers=headers, body=body)
 
     async def filter(self, reply: Reply, route: Route, due: Due) -> Reply:
         """Return what the reply filters made of the reply, each of what the one before did."""

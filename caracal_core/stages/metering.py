@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Final
 
 from caracal_core.domain import Money, Quote, Reply, Route
+from caracal_core.errors import Failure
 from caracal_core.ports import Meter, Reading
 
+CLOSE_SECONDS = 1.0
+"""How long a body that is not read to its end may take to clean up."""
+
+_END: Final = object()
 _log = logging.getLogger("caracal.metering")
 
 
@@ -18,7 +26,7 @@ class Metering:
         self._meters = tuple(meters)
 
     def recognise(self, reply: Reply, route: Route, quote: Quote) -> Metered | None:
-        """Return the reading of the first meter that knows such replies, or None."""
+        """Return the reply's body under the first meter that knows such replies, or None."""
         for meter in self._meters:
             try:
                 reading = meter.recognise(reply, route, quote)
@@ -27,38 +35,96 @@ class Metering:
                 _tell(meter, error)
                 continue
             if reading is not None and is_reading:
-                return Metered(reading)
+                cut = route.terms.on_overrun == "cut"
+                return Metered(reading, reply.body, quote.amount, cut_at_hold=cut)
         return None
 
 
 class Metered:
-    """A reply under a meter. Once its meter breaks, it has read nothing."""
+    """A reply's body under a meter. Once its meter breaks, it has read nothing.
 
-    __slots__ = ("_reading",)
+    Whoever waits for its next piece may be cancelled: the wait for the upstream goes on, and
+    another reader finds what came. So it has to be closed.
 
-    def __init__(self, reading: Reading) -> None:
+    Args:
+        reading: the meter's.
+        body: the reply's, read once.
+        held: what is held for it.
+        cut_at_hold: whether the reply ends where its cost reaches that.
+
+    Attributes:
+        overran: whether it ended so.
+    """
+
+    __slots__ = ("_body", "_cut_at_hold", "_ended", "_held", "_pulling", "_reading", "overran")
+
+    def __init__(
+        self, reading: Reading, body: AsyncIterator[bytes], held: Money, *, cut_at_hold: bool
+    ) -> None:
         self._reading: Reading | None = reading
+        self._body = body
+        self._held = held
+        self._cut_at_hold = cut_at_hold
+        self._pulling: asyncio.Task[object] | None = None
+        self._ended = False
+        self.overran = False
 
-    def cost(self, currency: str) -> Money | None:
-        """Return what the meter read, or None where it read nothing in this currency."""
-        if self._reading is None:
-            return None
-        try:
-            cost = self._reading.cost()
-        except BaseException as error:  # noqa: BLE001 - as above
-            _tell(self._reading, error)
-            return None
-        return cost if isinstance(cost, Money) and cost.currency == currency else None
+    def __aiter__(self) -> Metered:
+        return self
 
-    async def stream(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Stream the body past the meter; whoever stops early stops the body too."""
-        try:
-            async for data in body:
-                if given := self._feed(data):
-                    yield given
-        finally:
-            if isinstance(body, AsyncGenerator):
-                await body.aclose()
+    async def __anext__(self) -> bytes:
+        """Return what the client gets next.
+
+        Raises:
+            Failure: the cost reached what is held, and the route wants it cut there.
+            BaseException: whatever the body itself raises.
+        """
+        while True:
+            given = self._feed(await self._pull())
+            if given:
+                return given
+
+    async def draw(self) -> int:
+        """Read the next piece for nobody but the meter, and return its length; raises as above."""
+        data = await self._pull()
+        self._feed(data)
+        return len(data)
+
+    @property
+    def reads(self) -> bool:
+        """Whether something that is still to come can tell the cost."""
+        return self._reading is not None and not self._is_complete() and not self.overran
+
+    def usage(self) -> Money | None:
+        """Return what the reply did cost, or None where it did not say so to its end."""
+        return self._cost() if self._ended or self._is_complete() else None
+
+    async def close(self) -> None:
+        """End the wait for the upstream, and a body that was not read to its end."""
+        pulling, self._pulling = self._pulling, None
+        if pulling is not None:
+            pulling.cancel()
+            await asyncio.wait({pulling}, timeout=CLOSE_SECONDS)
+        if not self._ended and isinstance(self._body, AsyncGenerator):
+            with suppress(Exception):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._body.aclose()
+
+    async def _pull(self) -> bytes:
+        """Wait for the next piece, in a task that outlives the one that waits."""
+        if self._ended:
+            raise StopAsyncIteration
+        if self._pulling is None:
+            self._pulling = asyncio.create_task(_next(self._body), name="metered reply")
+        came = await asyncio.shield(self._pulling)
+        self._pulling = None
+        if isinstance(came, BaseException):
+            raise came
+        if came is _END:
+            self._ended = True
+            raise StopAsyncIteration
+        data: bytes = came  # type: ignore[assignment]  # what else it may be, the edge finds out
+        return data
 
     def _feed(self, data: bytes) -> bytes:
         """Return what the client gets; a meter that breaks, or answers junk, reads no more."""
@@ -67,13 +133,56 @@ class Metered:
         try:
             given: object = self._reading.feed(data)
         except BaseException as error:  # noqa: BLE001 - as above
-            _tell(self._reading, error)
-        else:
-            if isinstance(given, bytes):
-                return given
+            self._lose(error)
+            return data
+        if not isinstance(given, bytes):
             _log.error("meter %s gave a %s", type(self._reading).__name__, type(given).__name__)
+            self._reading = None
+            return data
+        self._check_hold()
+        return given
+
+    def _check_hold(self) -> None:
+        """End the reply at its hold; one whose cost is known whole has nothing left to save."""
+        if not self._cut_at_hold or self._is_complete():
+            return
+        cost = self._cost()
+        if cost is not None and cost.micro >= self._held.micro:
+            self.overran = True
+            raise Failure("hold", "the reply's cost reached what was held")
+
+    def _is_complete(self) -> bool:
+        if self._reading is None:
+            return False
+        try:
+            return self._reading.complete is True
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._lose(error)
+            return False
+
+    def _cost(self) -> Money | None:
+        """Return what the meter knows, or None where that is nothing in the hold's currency."""
+        if self._reading is None:
+            return None
+        try:
+            cost = self._reading.cost()
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._lose(error)
+            return None
+        same = isinstance(cost, Money) and cost.currency == self._held.currency
+        return cost if same else None
+
+    def _lose(self, error: BaseException) -> None:
+        _tell(self._reading, error)
         self._reading = None
-        return data
+
+
+async def _next(body: AsyncIterator[bytes]) -> object:
+    """Return the next piece, `_END`, or what was raised, which in a task could end the process."""
+    try:
+        return await anext(body, _END)
+    except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
+        return error
 
 
 def _tell(meter: object, error: BaseException) -> None:

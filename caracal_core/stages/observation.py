@@ -211,9 +211,11 @@ def _story(
         code=_code(error),
         part=error.part if isinstance(error, Failure) else None,
         reason=reason,
-        charge=charge.id if charge else None,
+        charge=hold.public_id if hold else None,
+        price=charge.price or None if charge else None,
         held=charge.amount if charge and hold and hold.reservation else None,
         posted=hold.posted if hold else None,
+        basis=hold.basis or None if hold else None,
         cause=hold.cause if hold else None,
     )
 

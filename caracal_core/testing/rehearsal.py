@@ -19,6 +19,7 @@ from caracal_core.gateway import Gateway
 from caracal_core.plugin import Config, Plugin, Services
 from caracal_core.ports import AgentDirectory, Revocations
 from caracal_core.stages.deadline import Warden
+from caracal_core.stages.draining import Limits
 from caracal_core.stages.replay import Window
 from caracal_core.testing.fakes.clock import FakeClock
 from caracal_core.testing.fakes.ledger import FakeLedger
@@ -35,6 +36,7 @@ from caracal_core.testing.fakes.replay_guard import FakeReplayGuard
 from caracal_core.testing.fakes.services import FakeCounter, FakeMetrics, a_services
 from caracal_core.testing.fakes.upstream import FakeUpstream
 
+DRAINING = Limits(seconds=1.0, most_bytes=2**20, at_once=16)
 WINDOW = Window(past=300, future=60, remember=360)
 
 
@@ -85,6 +87,7 @@ class Rehearsal:
         clock: the clock of the corridor, and of the plugins unless services were given.
         ledger: the fake ledger; give its accounts budgets with ``ledger.limit``.
         metrics: the fake metrics, unless services were given.
+        misstated: counts the costs that upstreams stated and that are no amount.
         upstream: the fake upstream; it plays a script and keeps what it received.
         gateway: the corridor, once the house is open.
         routes: the terms of every registered route by id, once the house is open.
@@ -107,13 +110,14 @@ class Rehearsal:
         self.ledger = FakeLedger()
         self.metrics = FakeMetrics()
         self.upstream = FakeUpstream()
+        self.misstated = FakeCounter()
         self._plugins = plugins
         self._parts = parts
         self._terms = terms
         self._services = services or a_services(clock=self.clock, metrics=self.metrics)
         self._directory = directory or TrivialDirectory()
         self._revocations = revocations or TrivialRevocations()
-        self._rules = Rules(part_seconds, part_seconds, 300.0, 3600.0, WINDOW)
+        self._rules = Rules(part_seconds, part_seconds, 300.0, 3600.0, DRAINING, WINDOW)
         self._observer = TrivialObserver()
         self._warden = Warden()
         self._lives: Sequence[Life] = ()
@@ -132,6 +136,7 @@ class Rehearsal:
             self._warden,
             self.clock,
             FakeCounter(),
+            self.misstated,
             mask=str,
         )
         work = self._warden.patrol(), self.gateway.observation.tell()

@@ -23,6 +23,7 @@ from caracal_core.stages.authentication import Authentication, Scheme
 from caracal_core.stages.authorization import Authorization
 from caracal_core.stages.charging import Charging
 from caracal_core.stages.deadline import Warden
+from caracal_core.stages.draining import Draining, Limits
 from caracal_core.stages.forwarding import Forwarding
 from caracal_core.stages.metering import Metering
 from caracal_core.stages.observation import Observation
@@ -105,6 +106,8 @@ class _House:
                 self._part(each.ledger.post, Receipt),
                 each.ledger,
                 Metering([]),
+                Draining(Limits(1, 1000, 1)),
+                _Uncounted(),
                 300,
                 3600,
             ),

@@ -37,6 +37,20 @@ class ChargeRules(Config):
         le=10_000,
     )
 
+    drain_timeout: float = setting(
+        10.0,
+        description="Seconds for which a metered reply is read on to learn its usage, once its "
+        "client hung up; then the hold is posted, and marked.",
+        ge=0,
+        le=300,
+    )
+    drain_max_bytes: int = setting(
+        2**20, description="The most bytes of it that are read on.", ge=0, le=2**30
+    )
+    drain_at_once: int = setting(
+        64, description="The most replies that are read on at the same time.", ge=0, le=10_000
+    )
+
     @property
     def longest_seconds(self) -> float:
         """How old a hold may become."""

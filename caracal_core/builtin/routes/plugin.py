@@ -6,16 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from caracal_core.builtin.routes.reading import climbs
 from caracal_core.builtin.routes.table import Entry, TableRouter
-from caracal_core.domain import Ending, ReplayRule, Settle, Terms
+from caracal_core.builtin.tariffs import Amount
+from caracal_core.domain import Ending, Money, Overrun, ReplayRule, Settle, Terms
 from caracal_core.plugin import Config, Plugin, Services, hookimpl, setting
 from caracal_core.ports import Router
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 RESERVED = "/health"
+NO_CURRENCY = "XXX"
+"""ISO 4217's code for no currency: an amount that is in whatever the tariff's is."""
+
 _BYTES_PER_MB = 2**20
 _SEGMENTS = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?", re.ASCII)
 
@@ -97,6 +101,31 @@ class RouteConfig(Config):
         le=86_400,
     )
 
+    max_hold: Amount | None = setting(
+        None,
+        description="The most that a client's X-Caracal-Estimated-Cost may raise a hold to, in the "
+        "tariff's currency; absent heeds no estimate.",
+    )
+    on_overrun: Overrun = setting(
+        "post",
+        description="Whether a reply that costs more than was held is posted in full, or cut where "
+        "its cost reaches the hold.",
+    )
+
+    @model_validator(mode="after")
+    def _is_priced(self) -> RouteConfig:
+        if self.tariff is None and (self.max_hold is not None or self.on_overrun == "cut"):
+            raise ValueError(
+                f"route {self.id} is free, so that nothing is held; give it a tariff, or leave out "
+                "max_hold and on_overrun"
+            )
+        return self
+
+    @property
+    def max_hold_micro(self) -> int | None:
+        """The same in micro-units."""
+        return None if self.max_hold is None else Money.parse(self.max_hold, NO_CURRENCY).micro
+
     @property
     def prefix(self) -> str:
         """The path without a slash at its end, with which it means the same."""
@@ -155,5 +184,7 @@ def _entry(route: RouteConfig, default_mb: float) -> Entry:
         settle=Settle(**route.settle.model_dump()),
         max_request_bytes=int(megabytes * _BYTES_PER_MB),
         reply_seconds=route.reply_timeout,
+        max_hold=route.max_hold_micro,
+        on_overrun=route.on_overrun,
     )
     return Entry(route.id, route.prefix, route.strip_prefix, route.methods, terms)

@@ -169,6 +169,11 @@ class UpstreamConfig(Config):
         False,
         description="Whether its address may be a loopback, private or other non-public one.",
     )
+    trust_actual_cost: bool = setting(
+        False,
+        description="Whether its X-Caracal-Actual-Cost is what a call did cost, in the tariff's "
+        "currency; it is dropped otherwise.",
+    )
     ca_file: Path | None = setting(
         None, description="PEM file of the only authorities its certificate may come from."
     )

@@ -48,7 +48,10 @@ class UpstreamsPlugin(Plugin[UpstreamsConfig]):
         super().__init__(config)
         self._parts = {
             name: HttpUpstream(
-                name, each.reply_timeout or config.request_timeout, each.upload_timeout
+                name,
+                each.reply_timeout or config.request_timeout,
+                each.upload_timeout,
+                trust_actual_cost=each.trust_actual_cost,
             )
             for name, each in config.upstreams.items()
         }

@@ -28,6 +28,9 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+STATED_COST = "x-caracal-actual-cost"
+"""What a call did cost, in the tariff's currency, as an upstream says."""
+
 _PERSISTENCE = frozenset({"", "close", "keep-alive"})
 _SHORT = 64
 
@@ -43,11 +46,13 @@ class ReplyHead(Struct, frozen=True):
         status: 200-599.
         headers: end-to-end fields, in the order they came.
         length: the declared length; to HEAD and in a 304 that of the body it stands for.
+        stated_costs: the values of ``X-Caracal-Actual-Cost``, which is no end-to-end field.
     """
 
     status: int
     headers: Headers
     length: int | None
+    stated_costs: tuple[str, ...] = ()
 
 
 class ReplyParser:
@@ -78,6 +83,7 @@ class ReplyParser:
         "_named",
         "_parser",
         "_pieces",
+        "_stated_costs",
         "complete",
         "head",
         "keep_alive",
@@ -95,6 +101,7 @@ class ReplyParser:
         self._field_count = 0
         self._pieces: list[bytes] = []
         self._fields: list[tuple[str, str]] = []
+        self._stated_costs: list[str] = []
         self._named: set[str] = set()
         self._length: int | None = None
         self._chunked = False
@@ -161,6 +168,8 @@ class ReplyParser:
             self._length = int(text)
         elif field == "transfer-encoding":
             self._code(text)
+        elif field == STATED_COST:
+            self._stated_costs.append(text)
         elif field == "connection":
             self._named |= {token.strip(" \t") for token in text.lower().split(",")}
         elif field:
@@ -198,6 +207,7 @@ class ReplyParser:
     def _forget(self) -> None:
         """Forget an interim reply's fields."""
         self._fields.clear()
+        self._stated_costs.clear()
         self._named.clear()
         self._length = None
         self._chunked = False
@@ -221,7 +231,7 @@ class ReplyParser:
         named = self._named - _PERSISTENCE
         fields = [field for field in self._fields if field[0] not in named]
         length = None if status == 204 else self._length  # noqa: PLR2004 - No Content
-        self.head = ReplyHead(status, Headers(fields), length)
+        self.head = ReplyHead(status, Headers(fields), length, tuple(self._stated_costs))
         if self._bodiless or status in (204, 304):
             self.complete = True
             self.keep_alive = keep_alive and not (self._length or self._chunked)
@@ -237,6 +247,8 @@ def _reason(error: httptools.HttpParserError) -> BrokenReply:
 def _judged_name(name: bytes) -> str:
     """Return the name in lower case, or nothing where the field ends here."""
     field = name.decode("ascii").lower()
+    if field == STATED_COST:
+        return field
     return "" if field in _HOP_BY_HOP or field.startswith("x-caracal-") else field
 
 

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from caracal_core.builtin.upstreams.connection import HttpConnection
 from caracal_core.builtin.upstreams.pool import HttpPool
-from caracal_core.builtin.upstreams.reply_parser import BrokenReply
+from caracal_core.builtin.upstreams.reply_parser import BrokenReply, ReplyHead
 from caracal_core.builtin.upstreams.request_head import RequestHead
 from caracal_core.builtin.upstreams.upload import Upload
 from caracal_core.domain import Reply, Request, Route
@@ -28,12 +28,21 @@ class HttpUpstream:
         name: the upstream's name, for failures.
         reply_seconds: how long it may take to begin its reply.
         upload_seconds: how long a request's body may take.
+        trust_actual_cost: whether it is believed what a call did cost.
     """
 
-    def __init__(self, name: str, reply_seconds: float, upload_seconds: float = 300.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        reply_seconds: float,
+        upload_seconds: float = 300.0,
+        *,
+        trust_actual_cost: bool = False,
+    ) -> None:
         self.part = f"upstream {name}"
         self._reply_seconds = reply_seconds
         self._upload_seconds = upload_seconds
+        self._trust_actual_cost = trust_actual_cost
         self._line: tuple[RequestHead, HttpPool] | None = None
 
     @property
@@ -59,7 +68,16 @@ class HttpUpstream:
         if self._line is None:
             raise Failure(self.part, "it is not open")
         head, pool = self._line
-        return HttpCall(self.part, head, pool, request, route, on_sent, self._upload_seconds)
+        return HttpCall(
+            self.part,
+            head,
+            pool,
+            request,
+            route,
+            on_sent,
+            self._upload_seconds,
+            trust_actual_cost=self._trust_actual_cost,
+        )
 
 
 class HttpCall:
@@ -73,6 +91,7 @@ class HttpCall:
         "_pool",
         "_request",
         "_route",
+        "_trust_actual_cost",
         "_upload",
         "_upload_seconds",
     )
@@ -86,8 +105,11 @@ class HttpCall:
         route: Route,
         on_sent: Callable[[], None],
         upload_seconds: float,
+        *,
+        trust_actual_cost: bool,
     ) -> None:
         self._part = part
+        self._trust_actual_cost = trust_actual_cost
         self._upload_seconds = upload_seconds
         self._head = head
         self._pool = pool
@@ -111,8 +133,9 @@ class HttpCall:
         except BaseException as error:
             await self._leave()
             raise self._verdict(upload, error) from error
+        stream = _ReplyBody(self._part, connection)
         return Reply(
-            answer.status, answer.headers, _ReplyBody(self._part, connection), answer.length
+            answer.status, answer.headers, stream, answer.length, self._actual_cost(answer)
         )
 
     async def __aexit__(
@@ -122,6 +145,12 @@ class HttpCall:
         trace: TracebackType | None,
     ) -> None:
         await self._leave()
+
+    def _actual_cost(self, answer: ReplyHead) -> str | None:
+        """Return what it says that the call did cost; two fields are joined, and so no amount."""
+        if not self._trust_actual_cost or not answer.stated_costs:
+            return None
+        return ", ".join(answer.stated_costs)
 
     def _verdict(self, upload: Upload, error: BaseException) -> BaseException:
         """Say what an exception means: the client's own fault goes before its consequence."""

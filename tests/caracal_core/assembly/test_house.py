@@ -160,6 +160,7 @@ async def house(loaded, journal):
         revocations=TrivialRevocations(),
         clock=FakeClock(0),
         lost=FakeCounter(),
+        misstated=FakeCounter(),
         warden=Warden(),
         mask=str,
     )

@@ -7,6 +7,7 @@ from caracal_core.assembly.wiring import Rules, wire
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Config, Plugin
 from caracal_core.stages.deadline import Warden
+from caracal_core.stages.draining import Limits
 from caracal_core.stages.replay import Window
 from caracal_core.testing.fakes.clock import FakeClock
 from caracal_core.testing.fakes.parts import (
@@ -22,8 +23,9 @@ from caracal_core.testing.fakes.parts import (
 )
 from caracal_core.testing.fakes.values import a_route
 
-RULES = Rules(5, 5, expire_seconds=300, longest_seconds=3600, replay=Window(300, 60, 360))
-NO_REPLAY = Rules(5, 5, expire_seconds=300, longest_seconds=3600, replay=None)
+DRAINING = Limits(1, 1000, 1)
+RULES = Rules(5, 5, 300, 3600, DRAINING, replay=Window(300, 60, 360))
+NO_REPLAY = Rules(5, 5, 300, 3600, DRAINING, replay=None)
 
 
 class _Uncounted:
@@ -51,7 +53,8 @@ def core(**parts):
 
 def wired(*furnishings, rules=RULES, on_trial=()):
     known = TrivialDirectory(), TrivialRevocations()
-    return wire(furnishings, *known, rules, Warden(), FakeClock(0), _Uncounted(), str, on_trial)
+    counters = _Uncounted(), _Uncounted()
+    return wire(furnishings, *known, rules, Warden(), FakeClock(0), *counters, str, on_trial)
 
 
 def refused(*furnishings, rules=RULES):

@@ -11,7 +11,7 @@ from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.behaviour import allow, broken, deny, junk, slow
 from caracal_core.testing.fakes.parts import TrivialReplyFilter, TrivialUpstream
 from caracal_core.testing.fakes.request import FakeBody, a_request
-from caracal_core.testing.fakes.values import a_route
+from caracal_core.testing.fakes.values import a_principal, a_route
 
 
 def forwarding(upstream, *filters):
@@ -25,9 +25,10 @@ def nothing():
 
 @pytest.fixture
 def send(watched):
-    def start(stage, request=None, route=None, inside=None):
+    def start(stage, request=None, route=None, inside=None, quote=None):
         async def work(due):
-            context = stage.send(request or a_request(), route or a_route(), due, nothing)
+            given, at = request or a_request(), route or a_route()
+            context = stage.send(given, at, a_principal(), quote, due, nothing)
             async with context as answer:
                 reply = await stage.filter(answer, route or a_route(), due)
                 if inside:

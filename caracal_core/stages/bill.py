@@ -1,0 +1,115 @@
+"""What an ending costs: by the route's rule, and by what the reply said of its cost."""
+
+from __future__ import annotations
+
+import logging
+
+from msgspec import Struct
+
+from caracal_core.domain import Basis, Cause, Money, Quote, Reply, Route
+from caracal_core.ports import Counter
+from caracal_core.stages.metering import Metered, Metering
+
+FIRST_ERROR_STATUS = 400
+
+_log = logging.getLogger("caracal.charging")
+
+
+class Cost(Struct, frozen=True):
+    """What an ending costs.
+
+    Attributes:
+        amount: what is posted; zero where it is voided.
+        basis: how that came about; empty where it is voided.
+    """
+
+    amount: Money
+    basis: Basis
+
+
+class Bill:
+    """One call's bill: what was quoted, and what the upstream and the meter say it did cost.
+
+    Attributes:
+        metered: the reply's body under its meter, once there is one.
+    """
+
+    __slots__ = ("_quote", "_route", "_stated", "_status", "metered")
+
+    def __init__(self, quote: Quote, route: Route) -> None:
+        self._quote = quote
+        self._route = route
+        self._status = 0
+        self._stated: Cost | None = None
+        self.metered: Metered | None = None
+
+    def answered(self, reply: Reply, misstated: Counter) -> None:
+        """Take note of the cost that a trusted upstream states, before anybody changes the reply.
+
+        What is no amount in the tariff's currency is logged and counted; the hold is posted then.
+        """
+        if reply.actual_cost is None:
+            return
+        held = self._quote.amount
+        try:
+            stated = Money.parse(reply.actual_cost, held.currency)
+        except ValueError:
+            misstated.add()
+            upstream = self._route.terms.upstream
+            _log.error("upstream %s states a cost that is no amount; the hold is due", upstream)
+            self._stated = Cost(held, "held")
+        else:
+            self._stated = Cost(stated, "stated")
+
+    def deliver(self, reply: Reply, metering: Metering) -> None:
+        """Take note of the reply that goes to the client."""
+        self._status = reply.status
+        self.metered = metering.recognise(reply, self._route, self._quote)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the reply says that the call failed."""
+        return self._status >= FIRST_ERROR_STATUS
+
+    @property
+    def overran(self) -> bool:
+        """Whether the reply was ended where its cost reached the hold."""
+        return self.metered is not None and self.metered.overran
+
+    @property
+    def foreseen(self) -> Money | None:
+        """What a clean end of the reply costs, where that is known before its body."""
+        if self.metered is not None and self._stated is None and not self._is_void("reply"):
+            return None
+        return self.of("reply").amount
+
+    @property
+    def waits_for_usage(self) -> bool:
+        """Whether the reply has to be read on to learn its cost, though its client is gone."""
+        return (
+            self.metered is not None
+            and self.metered.reads
+            and self._stated is None
+            and not self._is_void("client_gone")
+        )
+
+    def of(self, cause: Cause) -> Cost:
+        """Say what an ending of this cause costs."""
+        held = self._quote.amount
+        if self.overran:
+            return Cost(held, "metered")
+        if self._is_void(cause):
+            return Cost(Money(0, held.currency), "")
+        if self._stated is not None:
+            return self._stated
+        if self.metered is not None and (usage := self.metered.usage()) is not None:
+            return Cost(usage, "metered")
+        expected = self._quote.metered or self.metered is not None
+        return Cost(held, "unmetered" if expected else "held")
+
+    def _is_void(self, cause: Cause) -> bool:
+        if cause == "not_sent":
+            return True
+        if cause != "reply":
+            return bool(getattr(self._route.terms.settle, cause) == "void")
+        return self.is_error and self._route.terms.settle.error_status == "void"
