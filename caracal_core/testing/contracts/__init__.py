@@ -19,6 +19,7 @@ import pytest
 _FILES = (
     "authenticator",
     "ledger",
+    "ledger_keys",
     "meter",
     "plugin",
     "policy",
@@ -30,6 +31,7 @@ pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _FILES))
 
 from caracal_core.testing.contracts.authenticator import AuthenticatorContract  # noqa: E402 - rewritten first
 from caracal_core.testing.contracts.ledger import LedgerContract  # noqa: E402 - rewritten first
+from caracal_core.testing.contracts.ledger_keys import LedgerKeysContract  # noqa: E402 - rewritten first
 from caracal_core.testing.contracts.meter import MeterContract  # noqa: E402 - rewritten first
 from caracal_core.testing.contracts.plugin import PluginContract  # noqa: E402 - rewritten first
 from caracal_core.testing.contracts.policy import PolicyContract  # noqa: E402 - rewritten first
@@ -40,6 +42,7 @@ from caracal_core.testing.contracts.upstream import UpstreamContract  # noqa: E4
 __all__ = [
     "AuthenticatorContract",
     "LedgerContract",
+    "LedgerKeysContract",
     "MeterContract",
     "PluginContract",
     "PolicyContract",

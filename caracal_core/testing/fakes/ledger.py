@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from caracal_core.domain import Basis, Cause, Charge, Money, Receipt, Reservation
-from caracal_core.errors import BudgetExceeded, CaracalError, Failure
+from caracal_core.errors import BudgetExceeded, CaracalError, Failure, IdempotencyConflict
 
 T = TypeVar("T")
 
@@ -20,6 +20,8 @@ class FakeLedger:
         self._pending: dict[str, Charge] = {}
         self._receipts: dict[str, Receipt] = {}
         self._voided: dict[str, Charge] = {}
+        self._keys: dict[tuple[str, str], Charge] = {}
+        self._public: dict[str, str] = {}
         self._bases: dict[str, Basis] = {}
 
     def limit(self, account: str, amount: Money) -> None:
@@ -55,14 +57,16 @@ class FakeLedger:
             return _Said(error=Failure("test ledger", "the charge has ended already"))
         if charge.id not in self._pending:
             budgets = self._path(charge)
-            refusal = self._shortage(charge, budgets)
+            refusal = self._conflict(charge) or self._shortage(charge, budgets)
             if refusal is not None:
                 return _Said(error=refusal)
             for budget in budgets.values():
                 budget.held += charge.amount.micro
             self._pending[charge.id] = charge
+            self._remember(charge)
         expires_at = 1_800_000_000.0 + charge.expire_seconds
-        return _Said(Reservation(charge.id, charge.amount, expires_at))
+        public = self._public.get(charge.id, charge.id)
+        return _Said(Reservation(public, charge.amount, expires_at))
 
     def post(
         self, id: str, amount: Money, cause: Cause, basis: Basis = "held"
@@ -76,6 +80,29 @@ class FakeLedger:
         charge = self._pending.get(id)
         currency = charge.amount.currency if charge else "USD"
         return _Said(self._end(Receipt(id, "voided", Money(0, currency), cause)))
+
+    def _conflict(self, charge: Charge) -> IdempotencyConflict | None:
+        """Return why the charge's key is not to be charged again, if so."""
+        before = self._keys.get((charge.agent, charge.key or ""))
+        if before is None:
+            return None
+        public = self._public.get(before.id, before.id)
+        if before.fingerprint != charge.fingerprint:
+            return IdempotencyConflict("idempotency_key_reused", public)
+        if before.id in self._pending:
+            return IdempotencyConflict("idempotency_in_flight", public)
+        if before.id not in self._voided:
+            return IdempotencyConflict("already_charged", public)
+        return None
+
+    def _remember(self, charge: Charge) -> None:
+        """Let the key stand for this attempt, under the public id of the first one."""
+        if charge.key is None:
+            return
+        before = self._keys.get((charge.agent, charge.key))
+        if before is not None:
+            self._public[charge.id] = self._public.get(before.id, before.id)
+        self._keys[charge.agent, charge.key] = charge
 
     def _path(self, charge: Charge) -> dict[str, _Budget]:
         """Return the budgets of the account path in the charge's currency."""

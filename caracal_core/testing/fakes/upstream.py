@@ -20,7 +20,9 @@ from caracal_core.testing.fakes.script import (
     stream,
 )
 
-FORWARDED = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
+FORWARDED = frozenset(
+    {"accept", "accept-encoding", "content-type", "idempotency-key", "user-agent"}
+)
 """The client's headers that go on; everything else stays behind."""
 
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "upgrade"})
@@ -35,12 +37,14 @@ class FakeUpstream(FarSide):
 
     Attributes:
         gone: whether it refuses connections.
+        trust_actual_cost: whether an answer's ``X-Caracal-Actual-Cost`` is what it did cost.
     """
 
     def __init__(self, reply_seconds: float = 30.0) -> None:
         super().__init__()
         self.reply_seconds = reply_seconds
         self.gone = False
+        self.trust_actual_cost = False
 
     async def leave(self) -> None:
         self.gone = True
@@ -117,7 +121,9 @@ class _FakeSending:
         empty = received.method == "HEAD" or answer.status in {204, 304}
         body = self._clean(() if empty else answer.chunks)
         length = sum(map(len, answer.chunks)) if answer.declared else None
-        return Reply(answer.status, _end_to_end(answer.headers), body, length)
+        stated = Headers(answer.headers).all("x-caracal-actual-cost")
+        cost = ", ".join(stated) if stated and self._upstream.trust_actual_cost else None
+        return Reply(answer.status, _end_to_end(answer.headers), body, length, cost)
 
     async def _clean(self, chunks: tuple[bytes, ...]) -> AsyncIterator[bytes]:
         async for data in stream(chunks):
@@ -135,7 +141,8 @@ def _end_to_end(fields: tuple[tuple[str, str], ...]) -> Headers:
     """Return the fields that are meant for the client."""
     headers = Headers(fields)
     named = {name.strip() for value in headers.all("connection") for name in value.split(",")}
-    return headers.without(HOP_BY_HOP | named)
+    ours = {name for name, _ in headers if name.startswith("x-caracal-")}
+    return headers.without(HOP_BY_HOP | named | ours)
 
 
 class _Held:

@@ -13,6 +13,7 @@ ENV = {
     "cleanup_interval": "PROVISIONAL_CHARGE_CLEANUP_INTERVAL",
     "cleanup_batch_size": "PROVISIONAL_CHARGE_CLEANUP_BATCH_SIZE",
 }
+OURS = ("drain_timeout", "drain_max_bytes", "drain_at_once")
 
 
 def test_the_defaults_are_the_deployments():
@@ -21,11 +22,21 @@ def test_the_defaults_are_the_deployments():
     assert (rules.expiration, rules.max_timeout) == (300, 60)
     assert (rules.cleanup_interval, rules.cleanup_batch_size) == (60, 1000)
     assert rules.longest_seconds == 3600
+    assert [getattr(rules, name) for name in OURS] == [10, 2**20, 64]
 
 
 def test_each_key_bears_its_configmap_name():
     extras = {name: field.json_schema_extra for name, field in ChargeRules.model_fields.items()}
-    assert extras == {name: {"env": [env]} for name, env in ENV.items()}
+    assert extras == {name: {"env": [env]} for name, env in ENV.items()} | dict.fromkeys(OURS)
+
+
+@pytest.mark.parametrize("key", OURS)
+@pytest.mark.parametrize("value", [-1, 10**10, float("nan"), float("inf"), "long"])
+def test_replies_are_not_read_on_without_end(key, value):
+    """None of them may be switched off as a limit; 0 reads nothing on."""
+    with pytest.raises(ValidationError, match=key):
+        ChargeRules(**{key: value})
+    assert getattr(ChargeRules(**{key: 0}), key) == 0
 
 
 @pytest.mark.parametrize("key", ENV)

@@ -115,7 +115,7 @@ def test_headers_that_cannot_be_sent_are_refused(headers, complaint):
         ("max_connections", 0),
         ("idle_timeout", 0),
         ("allow_privat", True),
-        ("trust_actual_cost", True),
+        ("trust_actual_costs", True),
     ],
 )
 def test_limits_are_limits(key, value):
@@ -128,3 +128,4 @@ def test_silence_means_the_documented_defaults():
     """Nothing private is dialled unless it is said."""
     config = UpstreamConfig(url="https://a.example")
     assert (config.connect_timeout, config.reply_timeout, config.allow_private) == (5, None, False)
+    assert config.trust_actual_cost is False
