@@ -93,7 +93,8 @@ class Metered:
     @property
     def reads(self) -> bool:
         """Whether something that is still to come can tell the cost."""
-        return self._reading is not None and not self._is_complete() and not self.overran
+        ends = self._ended or self.overran or self._is_complete()
+        return self._reading is not None and not ends
 
     def usage(self) -> Money | None:
         """Return what the reply did cost, or None where it did not say so to its end."""

@@ -6,18 +6,20 @@ import pytest
 
 from caracal_core.domain import Headers, Money, Quote, Receipt, Reply, Reservation, Settle
 from caracal_core.errors import (
-    BadRequest,
     BudgetExceeded,
     Denied,
     Failure,
+    IdempotencyConflict,
     PayloadTooLarge,
     UpstreamUnreachable,
 )
 from caracal_core.stages.charging import Charging
+from caracal_core.stages.draining import Draining, Limits
 from caracal_core.stages.metering import Metering
 from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.request import a_request
 from caracal_core.testing.fakes.script import stream
+from caracal_core.testing.fakes.services import FakeCounter
 from caracal_core.testing.fakes.values import a_principal, a_route, usd
 
 
@@ -26,21 +28,27 @@ class _Book:
 
     def __init__(self):
         self.told = []
+        self.bases, self.ended = [], []
+        self.charges = []
+        self.public_id = None
         self.refuses = None
         self.durable = asyncio.Event()
         self.durable.set()
 
     def reserve(self, charge):
         self.told.append(("reserve", charge.amount.decimal))
+        self.charges.append(charge)
         return self._reserved(charge)
 
     async def _reserved(self, charge):
         if self.refuses:
             raise self.refuses
-        return Reservation(charge.id, charge.amount, 0.0)
+        return Reservation(self.public_id or charge.id, charge.amount, 0.0)
 
     def post(self, id, amount, cause, basis="held"):
         self.told.append(("post", amount.decimal, cause))
+        self.bases.append(basis)
+        self.ended.append(id)
         return asyncio.ensure_future(self._posted(id, amount, cause))
 
     async def _posted(self, id, amount, cause):
@@ -49,6 +57,7 @@ class _Book:
 
     def void(self, id, cause):
         self.told.append(("void", cause))
+        self.ended.append(id)
         return asyncio.ensure_future(self._voided(id, cause))
 
     async def _voided(self, id, cause):
@@ -72,6 +81,8 @@ def charging(book, *meters, settle_seconds=5.0, longest_seconds=60.0):
         Part("ledger", book.post, (Receipt,), settle_seconds),
         book,
         Metering(meters),
+        Draining(Limits(1, 1000, 1)),
+        FakeCounter(),
         expire_seconds=300,
         longest_seconds=longest_seconds,
     )
@@ -104,14 +115,15 @@ def broken_off(error):
 def walk(watched, book):
     """Quote and hold on a priced route, and do something inside the hold."""
 
-    def start(inside, *, stage=None, **settle):
+    def start(inside, *, stage=None, headers=(), **settle):
         stage = stage or charging(book)
         route = a_route(tariff="flat", settle=Settle(**settle))
 
         async def work(due):
-            request, principal = a_request(), a_principal()
+            request, principal = a_request(headers=headers), a_principal()
             quote = await stage.quote(request, route, principal, due)
-            with stage.hold(request, route, principal, quote, due) as hold:
+            key = await stage.key(request, route)
+            with stage.hold(request, route, principal, quote, key, due) as hold:
                 await hold.reserve()
                 await inside(hold)
             return hold
@@ -124,7 +136,7 @@ def walk(watched, book):
 async def test_a_clean_reply_posts_what_was_held(walk, book):
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
         await hold.deliver(a_reply(), delivered)
 
     hold = await walk(inside)
@@ -137,7 +149,7 @@ async def test_the_replys_head_names_the_charge_and_its_cost(walk):
 
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
 
         async def deliver(reply, settle):
             heads.append((hold.charge.id, reply.headers))
@@ -156,7 +168,7 @@ async def test_settle_waits_until_the_post_is_durable(walk, book):
 
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
 
         async def deliver(reply, settle):
             settling.set()
@@ -179,7 +191,7 @@ async def test_a_post_that_does_not_become_durable_in_time_fails_and_is_not_repe
 
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
         await hold.deliver(a_reply(), delivered)
 
     with pytest.raises(Failure):
@@ -211,7 +223,7 @@ async def test_every_ending_has_its_cause(walk, book, error, sent, reached, caus
         if sent:
             hold.sent()
         if reached:
-            hold.answered()
+            hold.answered(a_reply())
         if reached != "commit":
             raise error
 
@@ -237,7 +249,7 @@ async def test_the_routes_rule_says_what_an_unclean_ending_costs(
     async def inside(hold):
         hold.sent()
         if reached:
-            hold.answered()
+            hold.answered(a_reply())
         if reached != "commit":
             raise error
 
@@ -252,7 +264,7 @@ async def test_the_routes_rule_says_what_an_unclean_ending_costs(
 async def test_an_error_status_costs_what_the_route_says(walk, book, rule):
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
         await hold.deliver(a_reply(500), delivered)
 
     await walk(inside, error_status=rule)
@@ -293,7 +305,7 @@ async def test_a_free_route_holds_nothing(watched, book):
     async def work(due):
         request, principal = a_request(), a_principal()
         quote = await stage.quote(request, route, principal, due)
-        with stage.hold(request, route, principal, quote, due) as hold:
+        with stage.hold(request, route, principal, quote, None, due) as hold:
             await hold.reserve()
             hold.sent()
             reply = a_reply()
@@ -329,7 +341,7 @@ class _Meter:
 async def test_a_metered_reply_costs_what_its_meter_read(walk, book):
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
 
         async def deliver(reply, settle):
             assert "x-caracal-cost" not in reply.headers
@@ -348,7 +360,7 @@ async def test_a_meter_that_answers_junk_leaves_the_held_amount_to_be_posted(wal
 
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
         await hold.deliver(a_reply(), delivered)
 
     await walk(inside, stage=charging(book, Junk()))
@@ -361,7 +373,7 @@ async def test_a_reply_is_cut_once_its_hold_cannot_be_renewed_any_longer(walk, b
 
     async def inside(hold):
         hold.sent()
-        hold.answered()
+        hold.answered(a_reply())
         await hold.deliver(a_reply(), endless)
 
     with pytest.raises(Failure):
@@ -369,20 +381,34 @@ async def test_a_reply_is_cut_once_its_hold_cannot_be_renewed_any_longer(walk, b
     assert book.told[-1] == ("post", "0.25", "cut")
 
 
-@pytest.mark.parametrize("estimate", ["NaN", "-1", "1e9", "", "0.1234567", "9" * 30, "\u0665"])
-async def test_an_estimate_that_is_no_amount_is_400_before_anything_is_held(
-    watched, book, estimate
-):
-    stage, request = charging(book), a_request(headers={"X-Caracal-Estimated-Cost": estimate})
-    with pytest.raises(BadRequest):
-        await watched(lambda due: stage.quote(request, a_route(tariff="flat"), a_principal(), due))
+async def test_everybody_else_hears_the_public_id_and_the_ending_names_the_attempt(walk, book):
+    """Or a second attempt under a key would end the first one."""
+    book.public_id, heads = "public", []
+
+    async def inside(hold):
+        hold.sent()
+        hold.answered(a_reply())
+
+        async def deliver(reply, settle):
+            heads.append(reply.headers)
+            await delivered(reply, settle)
+
+        await hold.deliver(a_reply(), deliver)
+        assert hold.public_id == "public"
+
+    await walk(inside, headers={"Idempotency-Key": "k"})
+    assert heads[0].get("x-caracal-charge-id") == "public"
+    (charge,) = book.charges
+    assert (charge.key, len(charge.fingerprint)) == ("k", 64)
+    assert book.ended == [charge.id] != ["public"]
 
 
-async def test_an_estimate_never_lowers_the_price(watched, book):
-    stage, request = charging(book), a_request(headers={"X-Caracal-Estimated-Cost": "0.01"})
-    route, principal = a_route(tariff="flat"), a_principal()
-    quote = await watched(lambda due: stage.quote(request, route, principal, due))
-    assert quote.amount == usd("0.25")
+async def test_a_conflict_ends_nothing_but_the_attempt_that_was_refused(walk, book):
+    book.refuses = IdempotencyConflict("idempotency_in_flight", "public")
+    with pytest.raises(IdempotencyConflict):
+        await walk(None, headers={"Idempotency-Key": "k"})
+    assert book.told == [("reserve", "0.25"), ("void", "not_sent")]
+    assert book.ended == [book.charges[0].id]
 
 
 async def test_a_ledger_that_raises_at_the_ending_does_not_change_the_answer(walk, book, caplog):

@@ -1,8 +1,11 @@
 """A meter reads what a reply did cost; one that breaks spoils nothing."""
 
+import asyncio
+
 import pytest
 
 from caracal_core.domain import Headers, Money, Quote, Reply
+from caracal_core.errors import Failure
 from caracal_core.stages.metering import Metering
 from caracal_core.testing.fakes.script import stream
 from caracal_core.testing.fakes.values import a_route, usd
@@ -10,6 +13,8 @@ from caracal_core.testing.fakes.values import a_route, usd
 
 class _Meter:
     """Reads one cent a byte, of replies that it knows."""
+
+    is_complete = False
 
     def __init__(
         self, *, knows=True, breaks_in="", error=RuntimeError, currency="USD", gives=bytes
@@ -30,7 +35,7 @@ class _Meter:
     @property
     def complete(self):
         self._do("complete")
-        return False
+        return self.is_complete
 
     def feed(self, data):
         self._do("feed")
@@ -42,20 +47,20 @@ class _Meter:
         return Money(self._seen * 10_000, self._currency)
 
 
-QUOTE = Quote(usd("1"), metered=True)
-
-
 def a_reply(body=None):
     return Reply(200, Headers(), body or stream([b"four", b"teen"]))
 
 
+def metered(*meters, body=None, on_overrun="post", held="1"):
+    """Return a reply's body under the first of these meters that knows it."""
+    route = a_route(on_overrun=on_overrun)
+    return Metering(meters).recognise(a_reply(body), route, Quote(usd(held), metered=True))
+
+
 async def read(*meters):
     """Stream a reply past the meters; return what came out and what it did cost."""
-    reply = a_reply()
-    metered = Metering(meters).recognise(reply, a_route(), QUOTE)
-    if metered is None:
-        return None
-    return [data async for data in metered.stream(reply.body)], metered.cost("USD")
+    body = metered(*meters)
+    return body and ([data async for data in body], body.usage())
 
 
 async def test_the_first_meter_that_knows_the_reply_reads_it():
@@ -97,7 +102,7 @@ async def test_what_the_meter_keeps_to_itself_the_client_does_not_get():
     assert await read(_Meter(gives=lambda data: b"")) == ([], Money(80_000, "USD"))
 
 
-@pytest.mark.parametrize("junk", [None, "text", 5])
+@pytest.mark.parametrize("junk", [None, "text", 5, bytearray(b"x")])
 async def test_one_that_gives_junk_has_read_nothing_and_the_reply_goes_on(junk):
     assert await read(_Meter(gives=lambda data: junk)) == ([b"four", b"teen"], None)
 
@@ -110,7 +115,7 @@ async def test_what_is_no_reading_is_passed_over():
     assert await read(Junk()) is None
 
 
-async def test_who_stops_reading_stops_the_body():
+async def test_who_closes_it_ends_the_body():
     closed = []
 
     async def endless():
@@ -120,8 +125,114 @@ async def test_who_stops_reading_stops_the_body():
         finally:
             closed.append(True)
 
-    reply = a_reply(endless())
-    body = Metering([_Meter()]).recognise(reply, a_route(), QUOTE).stream(reply.body)
+    body = metered(_Meter(), body=endless())
     await anext(body)
-    await body.aclose()
+    await body.close()
     assert closed == [True]
+
+
+async def test_who_closes_it_ends_the_wait_for_the_upstream():
+    ended = asyncio.Event()
+
+    async def silent():
+        try:
+            await asyncio.Event().wait()
+            yield b""
+        finally:
+            ended.set()
+
+    body = metered(_Meter(), body=silent())
+    waiting = asyncio.ensure_future(anext(body))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert not ended.is_set()
+    await body.close()
+    assert ended.is_set()
+
+
+async def test_a_reader_that_is_cancelled_leaves_the_body_to_the_next():
+    """Whatever made the body: a generator that is cancelled itself would be over."""
+    come = asyncio.Event()
+
+    async def slow():
+        yield b"four"
+        await come.wait()
+        yield b"teen"
+
+    body = metered(_Meter(), body=slow())
+    assert await anext(body) == b"four"
+    waiting = asyncio.ensure_future(anext(body))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    come.set()
+    assert await body.draw() == 4
+    with pytest.raises(StopAsyncIteration):
+        await body.draw()
+    assert body.usage() == Money(80_000, "USD")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_what_the_body_raises_is_raised_and_the_process_lives(error):
+    async def breaking():
+        yield b"four"
+        raise error
+
+    body = metered(_Meter(), body=breaking())
+    assert await anext(body) == b"four"
+    with pytest.raises(error):
+        await anext(body)
+    assert body.usage() is None
+
+
+async def test_before_its_end_a_reply_has_no_usage_unless_its_meter_has_it_whole():
+    meter = _Meter()
+    body = metered(meter)
+    await anext(body)
+    assert (body.usage(), body.reads) == (None, True)
+    meter.is_complete = True
+    assert (body.usage(), body.reads) == (Money(40_000, "USD"), False)
+
+
+async def test_one_that_breaks_at_complete_has_read_nothing():
+    meter = _Meter(breaks_in="")
+    body = metered(meter)
+    await anext(body)
+    meter._breaks_in = "complete"
+    assert (body.reads, body.usage()) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "overran"),
+    [
+        ("0.09", [b"four", b"teen"], False),
+        ("0.08", [b"four"], True),
+        ("0.05", [b"four"], True),
+        ("0.04", [], True),
+    ],
+)
+async def test_a_reply_may_end_where_its_cost_reaches_the_hold(held, given, overran):
+    body, got = metered(_Meter(), on_overrun="cut", held=held), []
+    try:
+        got += [data async for data in _into(got, body)]
+    except Failure:
+        assert overran
+    assert (got, body.overran) == (given, overran)
+
+
+async def _into(got, body):
+    async for data in body:
+        got.append(data)
+    return
+    yield
+
+
+@pytest.mark.parametrize("rule", ["post", "cut"])
+async def test_a_reply_whose_cost_is_known_whole_is_not_cut(rule):
+    """There is nothing left to save; and where the route says post, none is."""
+    meter = _Meter()
+    meter.is_complete = rule == "cut"
+    body = metered(meter, on_overrun=rule, held="0.01")
+    assert [data async for data in body] == [b"four", b"teen"]
+    assert (body.overran, body.usage()) == (False, Money(80_000, "USD"))

@@ -1,0 +1,113 @@
+"""What an ending costs: the rule first, then what the upstream, the meter and the hold say."""
+
+import pytest
+
+from caracal_core.domain import Headers, Quote, Reply, Settle
+from caracal_core.stages.bill import Bill, Cost
+from caracal_core.stages.metering import Metering
+from caracal_core.testing.fakes import a_route, usd
+from caracal_core.testing.fakes.script import stream
+from caracal_core.testing.fakes.services import FakeCounter
+
+HELD = usd("0.25")
+FREE = Cost(usd("0"), "")
+JUNK = ["NaN", "-1", "1e999", "0.1e1", "", str(2**63), "0.1, 0.1", "0.1 EUR", "$1", "9" * 30]
+
+
+class _Meter:
+    """Knows at once."""
+
+    def __init__(self, cost, complete=True):
+        self._cost, self.complete = cost, complete
+
+    def recognise(self, reply, route, quote):
+        return self
+
+    def feed(self, data):
+        return data
+
+    def cost(self):
+        return self._cost
+
+
+def bill(*meters, stated=None, expected=False, status=200, misstated=None, **settle):
+    """Return the bill of a call whose reply is here."""
+    bill = Bill(Quote(HELD, metered=expected), a_route(settle=Settle(**settle)))
+    reply = Reply(status, Headers(), stream([b"x"]), actual_cost=stated)
+    bill.answered(reply, misstated or FakeCounter())
+    bill.deliver(reply, Metering(meters))
+    return bill
+
+
+def test_without_a_meter_it_costs_what_was_held():
+    assert bill().of("reply") == Cost(HELD, "held")
+    assert bill().foreseen == HELD
+
+
+def test_where_a_meter_was_expected_and_none_read_it_is_marked():
+    assert bill(expected=True).of("reply") == Cost(HELD, "unmetered")
+    assert bill(_Meter(None)).of("reply") == Cost(HELD, "unmetered")
+    assert bill(_Meter(usd("9"), complete=False)).of("client_gone") == Cost(HELD, "unmetered")
+
+
+@pytest.mark.parametrize("cause", ["reply", "client_gone", "cut"])
+def test_what_the_meter_read_whole_is_the_cost_however_it_ended(cause):
+    assert bill(_Meter(usd("0.3"))).of(cause) == Cost(usd("0.3"), "metered")
+
+
+def test_what_a_meter_will_read_is_not_foreseen():
+    assert bill(_Meter(usd("0.3"))).foreseen is None
+
+
+@pytest.mark.parametrize("cause", ["reply", "client_gone", "cut"])
+@pytest.mark.parametrize("stated", ["0", "0.1", "7"])
+def test_what_a_trusted_upstream_states_goes_before_the_meter(stated, cause):
+    one = bill(_Meter(usd("0.3")), stated=stated)
+    assert one.of(cause) == Cost(usd(stated), "stated")
+    assert one.foreseen == usd(stated)
+    assert not one.waits_for_usage
+
+
+@pytest.mark.parametrize("stated", JUNK)
+def test_a_stated_cost_that_is_none_is_told_and_the_hold_is_due(stated, caplog):
+    misstated = FakeCounter()
+    one = bill(_Meter(usd("0.3")), stated=stated, misstated=misstated)
+    assert one.of("reply") == Cost(HELD, "held")
+    assert misstated.value == 1
+    assert "test-upstream states a cost that is no amount" in caplog.text
+    assert not stated or stated not in caplog.text
+
+
+@pytest.mark.parametrize("cause", ["client_gone", "upstream_failed", "cut"])
+@pytest.mark.parametrize("stated", [None, "7"])
+def test_where_the_route_says_void_nothing_is_due(cause, stated):
+    assert bill(_Meter(usd("1")), stated=stated, **{cause: "void"}).of(cause) == FREE
+
+
+def test_an_error_is_free_or_costs_by_the_routes_rule():
+    assert bill(status=500).of("reply") == FREE
+    assert bill(status=500).foreseen == usd("0")
+    assert bill(_Meter(usd("1")), status=400).foreseen == usd("0")
+    assert bill(status=500, error_status="post").of("reply") == Cost(HELD, "held")
+
+
+def test_before_anything_was_sent_nothing_is_due():
+    assert bill(stated="7").of("not_sent") == FREE
+
+
+@pytest.mark.parametrize("rule", ["post", "void"])
+def test_usage_is_waited_for_only_where_it_would_be_posted(rule):
+    assert bill(_Meter(None, complete=False), client_gone=rule).waits_for_usage == (rule == "post")
+    assert not bill(_Meter(None, complete=True), client_gone=rule).waits_for_usage
+    assert not bill(client_gone=rule).waits_for_usage
+
+
+async def test_a_reply_that_was_cut_at_its_hold_costs_the_hold_whatever_the_rule():
+    """Or a reply could be read for nothing but its last bytes."""
+    quote = Quote(HELD, metered=True)
+    one = Bill(quote, a_route(settle=Settle(cut="void"), on_overrun="cut"))
+    one.deliver(Reply(200, Headers(), stream([b"x"])), Metering([_Meter(usd("9"), complete=False)]))
+    with pytest.raises(Exception, match="reached"):
+        await anext(one.metered)
+    assert one.overran
+    assert one.of("cut") == Cost(HELD, "metered")

@@ -1,0 +1,140 @@
+"""A reply whose client is gone is read on to its usage, and never without end."""
+
+import asyncio
+
+import pytest
+
+from caracal_core.domain import Money, Quote, Reply
+from caracal_core.domain.headers import Headers
+from caracal_core.stages.draining import Draining, Limits
+from caracal_core.stages.metering import Metering
+from caracal_core.testing.fakes import a_route, usd
+
+ROOMY = Limits(seconds=30, most_bytes=1000, at_once=2)
+
+
+class _Meter:
+    """Reads one cent a byte, and knows all once it saw an exclamation mark."""
+
+    seen, complete = b"", False
+
+    def recognise(self, reply, route, quote):
+        return self
+
+    def feed(self, data):
+        self.seen += data
+        self.complete = b"!" in data
+        return data
+
+    def cost(self):
+        return Money(len(self.seen) * 10_000, "USD")
+
+
+def metered(body):
+    reply = Reply(200, Headers(), body)
+    return Metering([_Meter()]).recognise(reply, a_route(), Quote(usd("1")))
+
+
+async def saying(*pieces, then=None):
+    """Yield the pieces, and then wait, end, or break."""
+    for piece in pieces:
+        yield piece
+    if then is not None:
+        await then()
+
+
+async def forever():
+    await asyncio.Event().wait()
+
+
+async def drained(watched, body, limits=ROOMY):
+    """Drain a body; return what it did cost."""
+    under = metered(body)
+    try:
+        await watched(lambda due: Draining(limits).run(under, due))
+        return under.usage()
+    finally:
+        await under.close()
+
+
+async def test_it_is_read_until_the_usage_is_known(watched):
+    assert await drained(watched, saying(b"a", b"b!", b"c", then=forever)) == usd("0.03")
+
+
+async def test_a_reply_that_ends_is_read_to_its_end(watched):
+    assert await drained(watched, saying(b"a", b"b")) == usd("0.02")
+
+
+@pytest.mark.parametrize("error", [OSError, SystemExit, asyncio.CancelledError])
+async def test_a_reply_that_breaks_has_no_usage(watched, error):
+    async def breaks():
+        raise error
+
+    assert await drained(watched, saying(b"a", then=breaks)) is None
+
+
+async def test_it_is_read_for_so_long_at_most(watched):
+    limits = Limits(seconds=0.01, most_bytes=1000, at_once=1)
+    assert await drained(watched, saying(b"a", then=forever), limits) is None
+
+
+async def test_it_is_read_so_far_at_most(watched):
+    limits = Limits(seconds=30, most_bytes=5, at_once=1)
+    assert await drained(watched, saying(*[b"x"] * 5, b"!"), limits) is None
+    assert await drained(watched, saying(*[b"x"] * 4, b"!"), limits) == usd("0.05")
+
+
+@pytest.mark.parametrize("limit", [{"seconds": 0}, {"most_bytes": 0}, {"at_once": 0}])
+async def test_nothing_is_read_where_a_limit_is_nothing(watched, limit):
+    limits = Limits(**{"seconds": 30, "most_bytes": 1000, "at_once": 1} | limit)
+    assert await drained(watched, saying(b"a", then=forever), limits) is None
+
+
+async def test_no_more_than_so_many_are_read_at_once(watched, caplog):
+    draining, bodies = Draining(ROOMY), [metered(saying(b"a", then=forever)) for _ in range(3)]
+    tasks = [watched(lambda due, body=body: draining.run(body, due)) for body in bodies]
+    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    assert (len(done), len(running)) == (1, 2)
+    assert "too many" in caplog.text
+    for body in bodies:
+        await body.close()
+    await asyncio.wait(tasks)
+    ending = metered(saying(b"!"))
+    await watched(lambda due: draining.run(ending, due))
+    assert ending.usage() == usd("0.01")
+
+
+async def test_no_second_hang_up_strikes_it(watched):
+    """A connection that is lost cancels its task, and so does who notices it besides."""
+    go_on = asyncio.Event()
+    under = metered(saying(b"a", b"!", then=None))
+    slow = metered(_after(go_on, under))
+    task = watched(lambda due: Draining(ROOMY).run(slow, due))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    go_on.set()
+    await asyncio.wait([task])
+    assert slow.usage() == usd("0.02")
+
+
+async def _after(event, body):
+    await event.wait()
+    async for data in body:
+        yield data
+
+
+async def test_the_gateways_own_end_ends_it(watched, warden):
+    under = metered(saying(b"a", then=forever))
+    task = watched(lambda due: Draining(ROOMY).run(under, due))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    warden.dismiss()
+    await asyncio.wait([task], timeout=5)
+    assert task.done()
+    assert under.usage() is None
+    await under.close()
