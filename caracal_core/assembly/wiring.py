@@ -110,8 +110,7 @@ def wire(
     Raises:
         Misconfigured: something is missing, given twice, or refers to what does not exist.
     """
-    _check_references(furnishings)
-    _check_replay(furnishings, rules)
+    _check(furnishings, rules)
     each = rules.part_seconds
     shown = [*furnishings, *on_trial]
     credentials = withheld_fields(shown, earlier)
@@ -273,6 +272,11 @@ def routes_of(furnishings: Iterable[Furnishing]) -> Mapping[str, Terms]:
                     )
                 routes[name] = terms
     return routes
+
+
+def _check(furnishings: Sequence[Furnishing], rules: Rules) -> None:
+    _check_references(furnishings)
+    _check_replay(furnishings, rules)
 
 
 def _check_references(furnishings: Sequence[Furnishing]) -> None:

@@ -23,55 +23,9 @@ from caracal_core.testing.fakes.services import FakeCounter
 from caracal_core.testing.fakes.values import a_principal, a_route, usd
 
 
-class _Book:
-    """A ledger that writes down what it is told."""
-
-    def __init__(self):
-        self.told = []
-        self.bases, self.ended = [], []
-        self.charges = []
-        self.public_id = None
-        self.refuses = None
-        self.durable = asyncio.Event()
-        self.durable.set()
-
-    def reserve(self, charge):
-        self.told.append(("reserve", charge.amount.decimal))
-        self.charges.append(charge)
-        return self._reserved(charge)
-
-    async def _reserved(self, charge):
-        if self.refuses:
-            raise self.refuses
-        return Reservation(self.public_id or charge.id, charge.amount, 0.0)
-
-    def post(self, id, amount, cause, basis="held"):
-        self.told.append(("post", amount.decimal, cause))
-        self.bases.append(basis)
-        self.ended.append(id)
-        return asyncio.ensure_future(self._posted(id, amount, cause))
-
-    async def _posted(self, id, amount, cause):
-        await self.durable.wait()
-        return Receipt(id, "posted", amount, cause)
-
-    def void(self, id, cause):
-        self.told.append(("void", cause))
-        self.ended.append(id)
-        return asyncio.ensure_future(self._voided(id, cause))
-
-    async def _voided(self, id, cause):
-        return Receipt(id, "voided", usd("0"), cause)
-
-
 class _Quarter:
     async def quote(self, request, route, principal):
         return Quote(usd("0.25"))
-
-
-@pytest.fixture
-async def book():
-    return _Book()
 
 
 def charging(book, *meters, settle_seconds=5.0, longest_seconds=60.0):

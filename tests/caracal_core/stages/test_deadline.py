@@ -129,6 +129,24 @@ async def test_a_client_that_hung_up_before_stays_gone(watched, warden):
     assert await task is False
 
 
+async def test_what_is_still_done_for_a_client_that_is_gone_ends_with_the_gateway(watched, warden):
+    async def work(due):
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Future()
+        rest = asyncio.ensure_future(asyncio.Event().wait())
+        due.outlive(rest)
+        warden.dismiss()
+        await asyncio.wait([rest])
+        due.outlive(None)
+        warden.dismiss()
+        return due.dismissed, rest.cancelled()
+
+    task = watched(work)
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == (False, True)
+
+
 async def test_whoever_comes_in_afterwards_is_ended_by_the_gateway_too(watched, warden):
     """Its connection is cut in a moment, which looks like a hang-up."""
 

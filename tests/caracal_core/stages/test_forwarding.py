@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from caracal_core.domain import Headers, Reply
+from caracal_core.domain import Headers, Quote, Reply
 from caracal_core.errors import Denied, Failure, UpstreamTimeout, UpstreamUnreachable
 from caracal_core.stages.forwarding import Forwarding
 from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.behaviour import allow, broken, deny, junk, slow
 from caracal_core.testing.fakes.parts import TrivialReplyFilter, TrivialUpstream
 from caracal_core.testing.fakes.request import FakeBody, a_request
-from caracal_core.testing.fakes.values import a_principal, a_route
+from caracal_core.testing.fakes.values import a_principal, a_route, usd
 
 
 def forwarding(upstream, *filters):
@@ -218,3 +218,20 @@ async def test_no_upstream_is_given_a_credential(send, name, body):
     assert list(seen.headers) == others
     assert (seen.id, seen.path, seen.body.length) == (request.id, request.path, len(body))
     assert name in request.headers
+
+
+@pytest.mark.parametrize("body", [b"", b"other"])
+async def test_the_quoted_body_is_sent_in_the_clients_place(send, body):
+    """And nobody waits for the client's own."""
+    got = []
+
+    class Noting(TrivialUpstream):
+        def send(self, request, route, on_sent):
+            got.append(request.body)
+            return super().send(request, route, on_sent)
+
+    slow_client = FakeBody([b"x"], breaks=AssertionError("read"))
+    quote = Quote(usd("1"), body=body)
+    await send(forwarding(Noting()), a_request("POST", body=slow_client), quote=quote)
+    assert b"".join([data async for data in got[0]]) == body
+    assert got[0].length == len(body)

@@ -33,6 +33,8 @@ def test_silence_means_the_documented_defaults():
         settle=Settle("post", "void", "void", "post", "post"),
         max_request_bytes=10 * 2**20,
         reply_seconds=None,
+        max_hold=None,
+        on_overrun="post",
     )
 
 
@@ -45,6 +47,8 @@ def test_what_is_written_is_meant():
         "settle": {"client_gone": "void", "error_status": "post"},
         "max_request_size_mb": 0.5,
         "reply_timeout": 90,
+        "max_hold": "1.25",
+        "on_overrun": "cut",
     }
     assert terms(written) == Terms(
         upstream="openai",
@@ -54,7 +58,25 @@ def test_what_is_written_is_meant():
         settle=Settle("void", "void", "post", "post", "post"),
         max_request_bytes=2**19,
         reply_seconds=90,
+        max_hold=1_250_000,
+        on_overrun="cut",
     )
+
+
+@pytest.mark.parametrize("key", [{"max_hold": "1"}, {"on_overrun": "cut"}])
+def test_what_is_about_money_is_refused_on_a_free_route(key):
+    """It would promise what nobody keeps."""
+    with pytest.raises(ValidationError, match="route openai is free"):
+        a_config(LEAST | key)
+
+
+JUNK = [1, 0.5, "-1", "1e3", "NaN", "1e999", str(2**63), "0.1e1", "", "0.1234567", "9" * 10**6]
+
+
+@pytest.mark.parametrize("amount", JUNK, ids=lambda amount: str(amount)[:20])
+def test_the_most_that_is_held_is_an_exact_amount(amount):
+    with pytest.raises(ValidationError, match="max_hold"):
+        a_config(LEAST | {"tariff": "t", "max_hold": amount})
 
 
 def test_the_roots_body_limit_is_the_routes_default():

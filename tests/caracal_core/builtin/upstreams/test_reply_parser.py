@@ -276,3 +276,13 @@ def test_a_parser_that_is_done_leaves_no_garbage():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_what_a_call_did_cost_is_told_apart_from_the_reply():
+    """However often and wherever it stands; an interim reply states nothing."""
+    parser = ReplyParser("GET")
+    parser.feed(b"HTTP/1.1 103 Early Hints\r\nX-Caracal-Actual-Cost: 9\r\n\r\n")
+    parser.feed(b"HTTP/1.1 200 OK\r\nX-CARACAL-Actual-Cost:  0.1 \r\nA: b\r\n")
+    parser.feed(b"x-caracal-actual-cost:\r\nX-Caracal-Charge-Id: x\r\nContent-Length: 0\r\n\r\n")
+    assert parser.head.stated_costs == ("0.1", "")
+    assert list(parser.head.headers) == [("a", "b")]

@@ -322,3 +322,22 @@ async def test_a_gzip_bomb_is_not_unpacked(replying, connect, call):
     server = await replying(head + bomb)
     heard = await call(await connect(server.url))
     assert (heard.body, heard.headers.get("content-encoding")) == (bomb, "gzip")
+
+
+COSTS = {
+    b"X-Caracal-Actual-Cost: 0.25\r\n": "0.25",
+    b"X-Caracal-Actual-Cost: 0.1\r\nX-Caracal-Actual-Cost: 0.2\r\n": "0.1, 0.2",
+    b"X-Caracal-Actual-Cost:\r\n": "",
+    b"X-Caracal-Actual-Costs: 1\r\n": None,
+}
+
+
+@pytest.mark.parametrize("fields", sorted(COSTS))
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_only_a_trusted_one_states_what_a_call_did_cost(replying, connect, fields, trusted):
+    """And no client reads it in the head."""
+    server = await replying(OK + fields + b"Content-Length: 2\r\n\r\nok")
+    upstream = await connect(server.url, trust_actual_cost=trusted)
+    async with upstream.send(a_request(), a_route(), lambda: None) as reply:
+        assert reply.actual_cost == (COSTS[fields] if trusted else None)
+        assert not [name for name, _ in reply.headers if name.startswith("x-caracal")]
