@@ -289,7 +289,9 @@ class Upstream(Protocol):
         Leaving the context ends the upstream's work, finished or not. The fields in which the
         enabled authenticators look for a credential are not in the request any more; the usual
         ones, and every header of the client's that the upstream's allow rule does not let pass
-        by its name, stay behind too. Nothing is sent twice.
+        by its name, stay behind too. Nothing is sent twice. What an upstream states of the
+        call's cost goes into `Reply.actual_cost` where it is trusted; no reply's field whose
+        name begins with ``x-caracal-`` goes on.
 
         Raises:
             UpstreamUnreachable: it refused, reset, or broke HTTP; also from the body.

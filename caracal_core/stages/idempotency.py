@@ -61,14 +61,16 @@ def upstream_keys(headers: Headers, agent: str) -> Headers:
     All agents share the upstream's credential, and so its memory of keys: one agent's reply
     would be given to another that happens to send the same key.
     """
-    if not any(canonical(name) == FIELD for name, _ in headers):
+    if not any(_is_key(name) for name, _ in headers):
         return headers
     return Headers(
-        (name, _digest(b"agent", agent.encode(), value.encode()))
-        if canonical(name) == FIELD
-        else (name, value)
+        (name, _digest(b"agent", agent.encode(), value.encode()) if _is_key(name) else value)
         for name, value in headers
     )
+
+
+def _is_key(name: str) -> bool:
+    return name == FIELD or ("_" in name and canonical(name) == FIELD)
 
 
 def _digest(*parts: bytes) -> str:
