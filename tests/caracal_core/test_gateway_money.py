@@ -6,7 +6,7 @@ import pytest
 
 from caracal_core.domain import Headers, Money, Quote, Reply, Settle
 from caracal_core.errors import IdempotencyConflict
-from caracal_core.testing.fakes import a_request, a_route, usd
+from caracal_core.testing.fakes import FakeBody, a_request, a_route, usd
 from caracal_core.testing.fakes.script import Answer, Cut, Echo, Hold, Reset
 from caracal_core.testing.rehearsal import Rehearsal
 
@@ -110,7 +110,7 @@ async def test_the_upstream_gets_the_quoted_body_and_is_asked_for_a_readable_rep
 
 async def test_a_body_that_the_tariff_did_not_look_at_is_read_before_anything_is_held(house):
     one = await house(body=b"other", max_request_bytes=4)
-    rehearsed = await one.call(post(body=b"12345"))
+    rehearsed = await one.call(post(body=FakeBody([b"123", b"45"], chunked=True)))
     assert (rehearsed.status, ended(one), one.upstream.received) == (413, [], [])
 
 
@@ -187,10 +187,11 @@ async def test_a_key_is_charged_once_whatever_became_of_the_reply(house):
 
 async def test_a_voided_attempt_is_tried_again_under_the_same_charge(house):
     one = await house()
-    one.upstream.will(Reset())
-    first, second = await one.call(post(KEY)), await one.call(post(KEY))
-    assert (first.status, second.status) == (502, 200)
-    assert first.exchange.charge == second.exchange.charge
+    one.upstream.will(Reset(), Reset())
+    first, again, second = [await one.call(post(KEY)) for _ in range(3)]
+    assert (first.status, again.status, second.status) == (502, 502, 200)
+    assert first.exchange.charge == again.exchange.charge == second.exchange.charge
+    assert not one.ledger.pending
     assert second.headers.get("x-caracal-charge-id") == first.exchange.charge
     keys = {received.headers.get("idempotency-key") for received in one.upstream.received}
     assert len(keys) == 1
@@ -266,6 +267,7 @@ class Departing:
 @pytest.mark.parametrize(
     ("rest", "settle", "expected"),
     [
+        ((b"x" * 30, b"."), {"on_overrun": "cut"}, ("cut", "0.25", "metered")),
         ((b"teen.",), {}, ("client_gone", "0.09", "metered")),
         ((b"te", b"en"), {}, ("client_gone", "0.08", "metered")),
         ((b"." * 2**20, b"more"), {}, ("client_gone", "10485.8", "metered")),
@@ -275,7 +277,9 @@ class Departing:
 )
 async def test_a_reply_whose_client_hangs_up_is_read_on_to_its_usage(rest, settle, expected):
     upstream = Departing(*rest)
-    terms = a_route(tariff="test-tariff", settle=Settle(**settle)).terms
+    rule = settle.get("on_overrun", "post")
+    rules = Settle(client_gone=settle.get("client_gone", "post"))
+    terms = a_route(tariff="test-tariff", settle=rules, on_overrun=rule).terms
     parts = {"tariff": Tariff(), "meters": [Meter()], "upstreams": {"test-upstream": upstream}}
     async with Rehearsal(terms=terms, **parts) as one:
         one.ledger.limit("test-agent", usd("1"))
