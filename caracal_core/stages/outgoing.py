@@ -32,6 +32,10 @@ class GivenBody:
     def length(self) -> int | None:
         return len(self._data)
 
+    @property
+    def whole(self) -> bool:
+        return True
+
     def cap(self, most: int) -> None:
         if len(self._data) > most:
             raise PayloadTooLarge

@@ -158,7 +158,7 @@ def test_what_was_lost_is_said_among_what_was_not(logging_restored):
     with os.fdopen(reading, "rb") as file:
         threading.Timer(0, lambda: (handler.close(), os.close(writing))).start()
         said = [json.loads(line) for line in file]
-    told = [each["message"].split()[0] for each in said if each["logger"] == "caracal.log"]
+    told = [each["message"].split()[1] for each in said if each["logger"] == "caracal.log"]
     assert sum(map(int, told)) == lost == handler.lost
     assert len(said) - len(told) == 20_000 - lost
 

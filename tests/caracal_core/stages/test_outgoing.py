@@ -54,6 +54,7 @@ async def test_the_quoted_body_replaces_the_clients_and_what_was_said_of_it():
 
 async def test_a_given_body_keeps_a_bodys_promises():
     body = GivenBody(b"12345")
+    assert body.whole
     body.cap(5)
     assert await body.peek(5) == b"12345"
     with pytest.raises(PayloadTooLarge):
