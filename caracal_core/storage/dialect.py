@@ -19,6 +19,10 @@ NOW: Mapping[Dialect, str] = MappingProxyType(
 )
 """The database's own clock as an SQL expression: unix seconds, to the millisecond or better."""
 
+WRITES_NOTHING_NEW = "PRAGMA user_version = 0"
+"""Has SQLite write its first page as it stands. No other statement does: it sees that an UPDATE
+changes nothing, and spares itself the disk."""
+
 STATEMENTS = 512
 """How many distinct statements are remembered."""
 
@@ -93,6 +97,8 @@ def control(sql: str) -> str | None:
 
     Both are the store's own: others share them, or get them next. None where it does neither.
     """
+    if sql == WRITES_NOTHING_NEW:
+        return None
     words = (match["word"] for match in _TOKEN.finditer(sql))
     first = next(filter(None, words), "").upper()
     return first if first in _CONTROL else None

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from caracal_core.errors import Failure
 from caracal_core.ports import Database, Dialect, Migrations
+from caracal_core.storage.dialect import WRITES_NOTHING_NEW
 from caracal_core.storage.history import behind
 
 WRITE_SECONDS = 1.5
@@ -16,7 +17,7 @@ WRITE_SECONDS = 1.5
 # What changes nothing and has to be written all the same. PostgreSQL refuses any such statement
 # where it only reads; SQLite writes its first page anew, to the disk, as a charge would.
 _WRITE: Mapping[Dialect, str] = MappingProxyType(
-    {"postgresql": "DELETE FROM nonces WHERE FALSE", "sqlite": "PRAGMA user_version = 0"}
+    {"postgresql": "DELETE FROM nonces WHERE FALSE", "sqlite": WRITES_NOTHING_NEW}
 )
 
 
