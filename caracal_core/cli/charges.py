@@ -64,6 +64,7 @@ def release_(ctx: click.Context, id: str, ending: Ending | None) -> None:
 def _row(charge: ChargeRecord) -> Mapping[str, object]:
     return {
         "id": charge.id,
+        "charge": charge.charge,
         "agent": charge.agent,
         "route": charge.route,
         "request": charge.request,
@@ -73,6 +74,8 @@ def _row(charge: ChargeRecord) -> Mapping[str, object]:
         "posted": charge.posted.decimal,
         "currency": charge.held.currency,
         "cause": charge.cause,
+        "basis": charge.basis or None,
+        "price": charge.price or None,
         "created_at": shown(charge.created_at),
         "expires_at": shown(charge.expires_at),
         "ended_at": shown(charge.ended_at),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from caracal_core.builtin.ledger.partitions import make_ahead
 from caracal_core.cli.output import fail, show
 from caracal_core.cli.session import load_configuration, run
 from caracal_core.config.load import Loaded
@@ -16,6 +17,9 @@ from caracal_core.ports import Migrations
 from caracal_core.storage import history
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.migrations import CORE
+
+MONTHS_AHEAD = 12
+"""For so long the gateways need no right to make the ledger's partitions themselves."""
 
 
 @click.group("db")
@@ -62,6 +66,8 @@ def up(ctx: click.Context) -> None:
     done = asyncio.run(apply(loaded.core.database, plugin_migrations(loaded)))
     for step in done:
         click.echo(f"Applied {step}.")
+    for name in run(ctx, lambda database, _: make_ahead(database, MONTHS_AHEAD)):
+        click.echo(f"Made {name}.")
     click.echo(f"The schema of {_place(loaded.core.database)} is current.")
 
 
@@ -70,7 +76,7 @@ def up(ctx: click.Context) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def down(ctx: click.Context, app: str, yes: bool) -> None:
-    """Undo the last step of one history; what its tables hold is lost."""
+    """Undo the last step of one history; the core refuses where rows would be lost."""
     from caracal_core.storage.migrate import down as undo  # noqa: PLC0415 - heavy
 
     loaded = load_configuration(ctx)
@@ -79,7 +85,7 @@ def down(ctx: click.Context, app: str, yes: bool) -> None:
         fail(f"There is no history {app!r}; there is {', '.join(known)}.")
     place = _place(loaded.core.database)
     if not yes:
-        click.confirm(f"Undo the last step of {app} in {place} and lose its data?", abort=True)
+        click.confirm(f"Undo the last step of {app} in {place}?", abort=True)
     step = asyncio.run(undo(loaded.core.database, known[app]))
     click.echo(f"Undid {step}." if step else f"Nothing of {app} is applied.")
 

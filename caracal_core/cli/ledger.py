@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from caracal_core.builtin.ledger.entries import By, Entry, Sum, query, summary
+from caracal_core.builtin.ledger.partitions import make_ahead
 from caracal_core.cli.asking import as_json, ask, ask_about, limit
 from caracal_core.cli.moments import moment, shown
 from caracal_core.cli.output import show
@@ -52,7 +53,7 @@ def query_(
     )
     show(
         [_row(entry) for entry in found],
-        ["at", "charge", "kind", "agent", "route", "amount", "currency", "cause"],
+        ["at", "charge", "kind", "agent", "route", "amount", "currency", "cause", "basis", "price"],
         as_json=as_json,
         empty="The ledger has no such entry.",
     )
@@ -89,6 +90,27 @@ def summary_(
     )
 
 
+@group.command("partitions")
+@click.option(
+    "--months",
+    type=click.IntRange(0, 120),
+    default=12,
+    show_default=True,
+    help="How many months ahead.",
+)
+@click.pass_context
+def partitions(ctx: click.Context, months: int) -> None:
+    """Make PostgreSQL's partitions of the ledger ahead, as the owner of the tables.
+
+    A gateway whose role owns the tables makes the next two by itself.
+    """
+    made = ask(ctx, lambda database: make_ahead(database, months))
+    for name in made:
+        click.echo(f"Made {name}.")
+    if not made:
+        click.echo("No partition is missing.")
+
+
 def _row(entry: Entry) -> Mapping[str, object]:
     # Of a charge whose hold was lost, nobody knows whose it was.
     return {
@@ -103,6 +125,8 @@ def _row(entry: Entry) -> Mapping[str, object]:
         "amount": entry.amount.decimal,
         "currency": entry.amount.currency,
         "cause": entry.cause,
+        "basis": entry.basis or None,
+        "price": entry.price or None,
     }
 
 

@@ -15,7 +15,18 @@ class OutcomeUnknown(Failure):
     """
 
 
-class ConstraintViolated(Failure):
+class Collided(Failure):
+    """The transaction was rolled back so that another can go on; asked again it is likely to work.
+
+    Deadlocks and serialization failures (SQLSTATE 40P01 and 40001).
+    """
+
+
+class Rejected(Failure):
+    """The statement can never be done with these values, and changed nothing."""
+
+
+class ConstraintViolated(Rejected):
     """The statement broke a rule of the schema and changed nothing.
 
     Args:

@@ -5,7 +5,25 @@ Amounts are in micro-units of the row's currency, instants in unix seconds by th
 
 from __future__ import annotations
 
+from typing import cast
+
+import msgspec
 from tortoise import Model, fields
+
+
+class WindowsField(fields.Field[list[int]], list[int]):  # type: ignore[misc]  # Tortoise asks for both
+    """Ids of windows: JSON text on SQLite, an array on PostgreSQL."""
+
+    SQL_TYPE = "BIGINT[]"
+
+    class _db_sqlite:  # noqa: N801 - Tortoise's own name
+        SQL_TYPE = "TEXT"
+
+    def to_python_value(self, value: object) -> list[int] | None:
+        """Return the ids, whichever form the database gave."""
+        return cast(
+            list[int] | None, msgspec.json.decode(value) if isinstance(value, str) else value
+        )
 
 
 class Budget(Model):
@@ -70,12 +88,16 @@ class Reservation(Model):
         accounts: JSON array of the names on the account path.
         orphan: what it becomes where nobody renews it: ``post`` or ``void``.
         owner: the process that renews it, named anew at each start.
-        windows: JSON array of the windows that it is held in. Not rows of their own: two rows
-            less a hold, and no foreign key that locks the busiest rows of all.
+        windows: the windows that it is held in: a JSON array, on PostgreSQL a BIGINT[]. Not rows
+            of their own: two rows less a hold, and no foreign key that locks the busiest rows.
         expires_at: when it is resolved unless it was renewed.
         state: ``pending``, ``posted`` or ``voided``.
         posted_micro: what it did cost by its first ending.
+        basis: how the posted amount came about.
         cause: why it ended.
+        price: names the version of the price that the amount was computed by.
+        charge: public id where it is an earlier attempt's; else NULL, and it is its own.
+        adjusted: whether money spent after its end was entered.
     """
 
     id = fields.CharField(max_length=32, primary_key=True)
@@ -87,13 +109,17 @@ class Reservation(Model):
     amount_micro = fields.BigIntField()
     orphan = fields.CharField(max_length=4)
     owner = fields.CharField(max_length=32)
-    windows = fields.JSONField[list[int]]()
-    created_at = fields.FloatField(db_index=True)
+    windows = WindowsField()
+    created_at = fields.FloatField()
     expires_at = fields.FloatField()
     state = fields.CharField(max_length=7, default="pending")
     posted_micro = fields.BigIntField(default=0)
     cause = fields.CharField(max_length=16, null=True)
     ended_at = fields.FloatField(null=True)
+    basis = fields.CharField(max_length=9, default="")
+    price = fields.CharField(max_length=128, default="")
+    charge = fields.CharField(max_length=32, null=True)
+    adjusted = fields.BooleanField(default=False)
 
     class Meta:
         """Where it is stored."""
@@ -105,11 +131,13 @@ class Entry(Model):
     """A line of the journal: added, never changed or removed, which triggers see to.
 
     Attributes:
-        charge: the reservation's id.
+        charge: the charge's public id.
         kind: ``posted`` and ``voided`` end a hold, ``adjustment`` is money spent beside it.
         held_micro: what had been held until then.
         amount_micro: what it did cost.
         cause: why.
+        basis: how the amount came about.
+        price: names the version of the price that the hold was computed by.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -122,10 +150,36 @@ class Entry(Model):
     held_micro = fields.BigIntField()
     amount_micro = fields.BigIntField()
     cause = fields.CharField(max_length=16)
-    created_at = fields.FloatField(db_index=True)
+    created_at = fields.FloatField()
+    basis = fields.CharField(max_length=9, default="")
+    price = fields.CharField(max_length=128, default="")
 
     class Meta:
         """Where it is stored."""
 
         table = "entries"
-        indexes = (("agent", "created_at"),)
+        indexes = (("agent", "id"), ("charge",))
+
+
+class IdempotencyKey(Model):
+    """A client's key, which is charged once; the primary key is agent and key together.
+
+    Attributes:
+        charge: public id of the charge that it stands for: the first attempt's.
+        fingerprint: of the request that it came with.
+        attempt: the latest reservation.
+        touched_at: when that was made.
+    """
+
+    agent = fields.CharField(max_length=128, primary_key=True)
+    key = fields.CharField(max_length=255)
+    charge = fields.CharField(max_length=32)
+    fingerprint = fields.CharField(max_length=64)
+    attempt = fields.CharField(max_length=32)
+    touched_at = fields.FloatField(db_index=True)
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "idempotency_keys"
+        unique_together = (("agent", "key"),)

@@ -58,7 +58,7 @@ async def up(config: StorageConfig, plugins: Sequence[Migrations] = ()) -> Seque
 async def down(config: StorageConfig, migrations: Migrations = CORE) -> str | None:
     """Undo the last applied step of one history and return its name, or None without one.
 
-    What the step's tables hold is lost.
+    The core's own steps are refused where rows would be lost.
 
     Raises:
         Failure: the step cannot be undone, such as for tables that refer to it; nothing changed.

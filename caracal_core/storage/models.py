@@ -8,13 +8,20 @@ from __future__ import annotations
 from tortoise import Model, fields
 
 from caracal_core.storage.identity_models import Revocation, Sighting
-from caracal_core.storage.ledger_models import Budget, BudgetWindow, Entry, Reservation
+from caracal_core.storage.ledger_models import (
+    Budget,
+    BudgetWindow,
+    Entry,
+    IdempotencyKey,
+    Reservation,
+)
 
 __all__ = [
     "Account",
     "Budget",
     "BudgetWindow",
     "Entry",
+    "IdempotencyKey",
     "Nonce",
     "ReplayEpoch",
     "Reservation",

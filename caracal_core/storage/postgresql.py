@@ -15,7 +15,15 @@ from caracal_core.errors import Failure
 from caracal_core.ports import Dialect, Row, Transaction
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.dialect import control
-from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, OutcomeUnknown, refused
+from caracal_core.storage.errors import (
+    MIGRATE,
+    PART,
+    Collided,
+    ConstraintViolated,
+    OutcomeUnknown,
+    Rejected,
+    refused,
+)
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +34,12 @@ IDLE_MILLISECONDS = "60000"
 """How long a transaction lasts whose gateway vanished; TCP alone would take hours to notice."""
 
 _ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+_MISSING = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+_COLLISIONS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _LOST = ("08", "57P")
 """SQLSTATE classes of a connection that is gone: connection exceptions, server shutdowns."""
 
@@ -228,6 +241,11 @@ def _failure(error: Exception, *, committing: bool = False) -> Failure:
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return ConstraintViolated(error.constraint_name or str(error))
     said = f"PostgreSQL: {type(error).__name__}: {error}"
+    if isinstance(error, _COLLISIONS):
+        return Collided(PART, said)
+    # The driver's own DataError, of values that it cannot send, is a ValueError.
+    if isinstance(error, asyncpg.DataError | ValueError):
+        return Rejected(PART, said)
     if committing and _is_lost(error):
         return OutcomeUnknown(PART, f"{said}; whether it was committed is unknown")
     return Failure(PART, f"{said}. {MIGRATE}" if isinstance(error, _MISSING) else said)

@@ -9,7 +9,7 @@ from pathlib import Path
 from caracal_core.errors import Failure
 from caracal_core.ports import Row
 from caracal_core.storage.dialect import STATEMENTS, control, for_sqlite
-from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, refused
+from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, Rejected, refused
 
 ERRORS = (sqlite3.Error, ValueError, OverflowError)
 """What the driver raises."""
@@ -101,5 +101,7 @@ def failure(error: Exception) -> Failure:
     """Say an error of the driver in the house's words."""
     if isinstance(error, sqlite3.IntegrityError):
         return ConstraintViolated(str(error).rpartition("failed: ")[2])
+    if isinstance(error, sqlite3.DataError | ValueError | OverflowError):
+        return Rejected(PART, f"SQLite: {error}")
     mend = f". {MIGRATE}" if str(error).startswith(_MISSING) else ""
     return Failure(PART, f"SQLite: {error}{mend}")

@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from msgspec import Struct
 
+from caracal_core.builtin.ledger.collisions import again
 from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Money
@@ -40,10 +41,11 @@ WHERE CAST($2 AS TEXT) IS NULL OR a.name = $2
 ORDER BY a.name, b.currency, b.id
 LIMIT $3
 """)
-_FIND = """
+# The budget first, then its windows, as whoever sets a limit or opens a window does.
+_FIND = Statement("""
 SELECT b.id FROM accounts AS a JOIN budgets AS b ON b.account_id = a.id
-WHERE a.name = $1 AND b.currency = $2 AND b.period = $3
-"""
+WHERE a.name = $1 AND b.currency = $2 AND b.period = $3 {for_update_of_b}
+""")
 _LOCK = Statement("SELECT id FROM budget_windows WHERE budget_id = $1 ORDER BY id {for_update}")
 _REMOVE = "DELETE FROM budgets WHERE id = $1"
 
@@ -97,7 +99,7 @@ async def set_budget(
         current = _SET_CURRENT[database.dialect]
         await tx.execute(current, at, rows[0]["id"], period, limit.micro)
 
-    await database.transact(change)
+    await again(lambda: database.transact(change))
 
 
 async def budgets(
@@ -124,13 +126,13 @@ async def remove_budget(database: Database, account: str, currency: str, period:
     """
 
     async def remove(tx: Statements) -> None:
-        rows = await tx.fetch(_FIND, account, currency, period)
+        rows = await tx.fetch(_FIND[database.dialect], account, currency, period)
         if not rows:
             raise LedgerError(f"{account!r} has no budget in {currency} per {period}.")
         await tx.fetch(_LOCK[database.dialect], rows[0]["id"])
         await tx.execute(_REMOVE, rows[0]["id"])
 
-    await database.transact(remove)
+    await again(lambda: database.transact(remove))
 
 
 def _budget(row: Row) -> Budget:

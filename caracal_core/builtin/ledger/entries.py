@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from caracal_core.builtin.ledger.statement import Statement
-from caracal_core.domain import Cause, Money
+from caracal_core.domain import Basis, Cause, Money
 from caracal_core.domain.money import LARGEST, MICRO
 from caracal_core.ports import Database, Row
 
@@ -18,7 +18,7 @@ By = Literal["agent", "route", "day"]
 
 _QUERY = """
 SELECT id, charge, kind, agent, route, request, currency, held_micro, amount_micro, cause,
-       created_at
+       basis, price, created_at
 FROM entries
 WHERE (CAST($1 AS TEXT) IS NULL OR agent = $1) AND (CAST($2 AS TEXT) IS NULL OR route = $2)
   AND (CAST($3 AS DOUBLE PRECISION) IS NULL OR created_at >= $3)
@@ -66,7 +66,7 @@ class Entry(Struct, frozen=True):
     Attributes:
         id: counts up.
         created_at: unix seconds by the database's clock.
-        charge: the charge's id.
+        charge: the charge's public id.
         kind: ``posted`` and ``voided`` end a hold; an ``adjustment`` is money spent beside it.
         agent: the agent's name; empty where no hold of the charge is known.
         route: id of the route.
@@ -74,6 +74,8 @@ class Entry(Struct, frozen=True):
         held: what had been held until then.
         amount: what it did cost; above ``held`` it was an overrun.
         cause: why.
+        basis: how the amount came about.
+        price: names the version of the price that the hold was computed by.
     """
 
     id: int
@@ -86,6 +88,8 @@ class Entry(Struct, frozen=True):
     held: Money
     amount: Money
     cause: Cause
+    basis: Basis = ""
+    price: str = ""
 
 
 class Sum(Struct, frozen=True):

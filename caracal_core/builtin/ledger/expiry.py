@@ -7,6 +7,7 @@ from typing import cast
 
 from msgspec import Struct
 
+from caracal_core.builtin.ledger.collisions import again
 from caracal_core.builtin.ledger.journal import enter
 from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.domain import Cause
@@ -29,6 +30,7 @@ _RESOLVE = Statement("""
 UPDATE reservations SET
     state = CASE orphan WHEN 'post' THEN 'posted' ELSE 'voided' END,
     posted_micro = CASE orphan WHEN 'post' THEN amount_micro ELSE 0 END,
+    basis = CASE orphan WHEN 'post' THEN 'held' ELSE '' END,
     cause = CASE WHEN expires_at >= created_at + $3 THEN 'expired' ELSE 'orphan' END,
     ended_at = {now}
 WHERE id {among:$2 TEXT}
@@ -99,7 +101,7 @@ async def resolve(
         await enter(tx, database.dialect, rows)
         return rows
 
-    rows = await database.transact(end)
+    rows = await again(lambda: database.transact(end))
     return [
         Resolved(cast(str, row["id"]), cast(str, row["state"]), cast(Cause, row["cause"]))
         for row in rows

@@ -11,8 +11,9 @@ from caracal_core.builtin.ledger.errors import PART, Conflict
 from caracal_core.builtin.ledger.lines import Ending, Reserve, Work
 from caracal_core.builtin.ledger.retry import pause
 from caracal_core.builtin.ledger.settling import Settlement
-from caracal_core.builtin.ledger.store import Store, Verdict
+from caracal_core.builtin.ledger.store import Store
 from caracal_core.builtin.ledger.tally import Tally
+from caracal_core.builtin.ledger.verdict import Verdict
 from caracal_core.domain import Reservation
 from caracal_core.errors import Failure, Refusal
 

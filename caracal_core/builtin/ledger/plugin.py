@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from caracal_core.builtin.ledger.config import ChargeRules, ChargesConfig
 from caracal_core.builtin.ledger.desk import LedgerDesk
-from caracal_core.builtin.ledger.store import PlainStore, Store
+from caracal_core.builtin.ledger.housekeeping import PERIOD_SECONDS, Housekeeping
+from caracal_core.builtin.ledger.store import BookStore, Store
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.upkeep import Upkeep
 from caracal_core.builtin.repeated import repeated
@@ -33,6 +34,7 @@ class Office(Struct, frozen=True):
     store: Store
     tally: Tally
     desk: LedgerDesk
+    housekeeping: Housekeeping
 
 
 class ChargesPlugin(Plugin[ChargesConfig]):
@@ -65,13 +67,14 @@ class ChargesPlugin(Plugin[ChargesConfig]):
             rules = self.config.charges
             # Named per process start: a pod that comes back under its old name owns nothing.
             owner = uuid4().hex
-            store = PlainStore(services.database, owner, rules.expiration, rules.longest_seconds)
+            store = BookStore(services.database, owner, rules.expiration, rules.longest_seconds)
             tally = Tally(services.metrics, services.log)
             most = MOST_TOGETHER[services.database.dialect]
             desk = LedgerDesk(store, tally, most_together=most)
             services.metrics.gauge("open", "Holds that have not ended.", lambda: desk.open)
             services.metrics.gauge("in_hand", "Works not yet written.", lambda: desk.in_hand)
-            self._made = Office(store, tally, desk)
+            housekeeping = Housekeeping(services.database, services.metrics, services.log)
+            self._made = Office(store, tally, desk, housekeeping)
         return self._made
 
 
@@ -81,7 +84,8 @@ async def _open(office: Office, rules: ChargeRules, services: Services) -> Async
     upkeep = Upkeep(office.store, office.tally, period, rules.cleanup_batch_size, services.clock)
     renewing = repeated("renewal", upkeep.renew, period, services.log)
     reaping = repeated("reaper", upkeep.reap, rules.cleanup_interval, services.log)
-    async with renewing, reaping:
+    keeping = repeated("housekeeping", office.housekeeping.keep, PERIOD_SECONDS, services.log)
+    async with renewing, reaping, keeping:
         try:
             yield
         finally:

@@ -72,11 +72,11 @@ _WORDS: Mapping[Dialect, Mapping[str, object]] = MappingProxyType(
             # An array of unknown length is planned as a short one, a table function as a long one.
             among="= ANY(ARRAY("
             "SELECT CAST(value AS {kind}) FROM json_array_elements_text({position})))",
-            each="json_array_elements_text",
+            held_in="unnest(r.windows) AS held_in(value)",
             least="least",
             greatest="greatest",
             for_update="FOR UPDATE",
-            for_update_of_w="FOR UPDATE OF w",
+            for_update_of_b="FOR UPDATE OF b",
             for_share_of_b="FOR SHARE OF b",
             skip_locked="FOR UPDATE SKIP LOCKED",
         ),
@@ -86,12 +86,12 @@ _WORDS: Mapping[Dialect, Mapping[str, object]] = MappingProxyType(
             month="CAST(strftime('%s', instant, 'unixepoch', 'start of month') AS INTEGER)",
             day="strftime('%Y-%m-%d', created_at, 'unixepoch')",
             among="IN (SELECT value FROM json_each({position}))",
-            each="json_each",
+            held_in="json_each(r.windows) AS held_in",
             least="min",
             greatest="max",
             # BEGIN IMMEDIATE has locked the whole file already.
             for_update="",
-            for_update_of_w="",
+            for_update_of_b="",
             for_share_of_b="",
             skip_locked="",
         ),
@@ -111,9 +111,9 @@ class Statement:
             currency $3 of the accounts named in the JSON array $2, with their windows' starts;
             ``{day}``: the day in UTC that the column ``created_at`` lies in, such as 2026-01-31;
             ``{among:$1 TEXT}``: behind a column: it is one of the JSON array $1, of TEXT or BIGINT;
-            ``{each}``: the function that makes rows, with a column ``value``, of a JSON array;
+            ``{held_in}``: the windows of the reservation ``r`` as rows, with a column ``value``;
             ``{least}`` and ``{greatest}`` of their arguments;
-            ``{for_update}``, ``{for_update_of_w}``, ``{for_share_of_b}`` and ``{skip_locked}``:
+            ``{for_update}``, ``{for_update_of_b}``, ``{for_share_of_b}`` and ``{skip_locked}``:
             row locks.
     """
 

@@ -1,21 +1,17 @@
-"""What the desk asks of the books, and the plain form of it: one short transaction a work."""
+"""What the desk asks of the books: batches of works, each written in one transaction."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from caracal_core.builtin.ledger import expiry, reserving, settling
+from caracal_core.builtin.ledger import expiry
 from caracal_core.builtin.ledger.expiry import Resolved
-from caracal_core.builtin.ledger.settling import End, Settlement
-from caracal_core.domain import Charge, Reservation
-from caracal_core.errors import Failure, Refusal
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.verdict import Verdict
+from caracal_core.builtin.ledger.writing import write
+from caracal_core.domain import Charge
 from caracal_core.ports import Database
-
-Verdict = Reservation | Settlement | Refusal | Failure
-"""What became of one work: its result, or its error as a value. `Refusal` and `Conflict` are final,
-and nothing is done; after any other `Failure` it may be done or not, and may be repeated."""
 
 
 class Store(Protocol):
@@ -47,8 +43,8 @@ class Store(Protocol):
         """
 
 
-class PlainStore:
-    """Implements `Store` with a short transaction for each work, all of one kind side by side.
+class BookStore:
+    """Implements `Store` on either database.
 
     Args:
         database: where the books are.
@@ -64,17 +60,7 @@ class PlainStore:
         self._longest = longest
 
     async def write(self, reserves: Sequence[Charge], ends: Sequence[End]) -> Sequence[Verdict]:
-        held = await asyncio.gather(*(_said(self.reserve(charge)) for charge in reserves))
-        ended = await asyncio.gather(*(_said(self.settle(end)) for end in ends))
-        return [*held, *ended]
-
-    async def reserve(self, charge: Charge) -> Reservation:
-        """Hold one charge's amount."""
-        return await reserving.reserve(self._database, charge, self._owner)
-
-    async def settle(self, end: End) -> Settlement:
-        """End one reservation."""
-        return await settling.settle(self._database, end)
+        return await write(self._database, self._owner, reserves, ends)
 
     async def renew(self) -> int:
         return await expiry.renew(self._database, self._owner, self._seconds, self._longest)
@@ -84,11 +70,3 @@ class PlainStore:
 
     async def resolve(self, most: int, at: float) -> Sequence[Resolved]:
         return await expiry.resolve(self._database, self._owner, most, self._longest, at)
-
-
-async def _said(work: Awaitable[Reservation | Settlement]) -> Verdict:
-    """Return what a work raised of the house's own errors as its verdict."""
-    try:
-        return await work
-    except (Refusal, Failure) as error:
-        return error

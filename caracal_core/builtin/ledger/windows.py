@@ -1,29 +1,19 @@
-"""The calendar windows that a charge must fit, locked before anything is decided."""
+"""The calendar windows that a charge must fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 from msgspec import Struct
 
+from caracal_core.builtin.ledger.collisions import again
 from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.domain import Charge, Money
 from caracal_core.errors import BudgetExceeded
-from caracal_core.ports import Database, Dialect, Row, Statements
+from caracal_core.ports import Database, Statements
 
 # Everybody locks in the order of the ids, so that nobody waits in a circle.
-_LOCK_PATH = Statement("""
-WITH {starts}, {path}
-SELECT w.id, p.account, p.period, w.limit_micro, w.spent_micro, w.held_micro,
-       (SELECT count(*) FROM path) AS budgets
-FROM path AS p
-JOIN budget_windows AS w ON w.budget_id = p.budget_id AND w.starts_at = p.starts_at
-ORDER BY w.id {for_update_of_w}
-""")
-_LOCK = Statement("""
-SELECT id FROM budget_windows WHERE id {among:$1 BIGINT} ORDER BY id {for_update}
-""")
+_LOCK = "SELECT id FROM budget_windows WHERE id = ANY($1::BIGINT[]) ORDER BY id FOR UPDATE"
 # The lock keeps a limit that is being changed from being copied as it was before.
 _OPEN = Statement("""
 INSERT INTO budget_windows (budget_id, starts_at, limit_micro)
@@ -34,18 +24,6 @@ WHERE TRUE
 ORDER BY b.id {for_share_of_b}
 ON CONFLICT (budget_id, starts_at) DO NOTHING
 """)
-
-
-class Path(Struct, frozen=True):
-    """The current windows of the budgets on an account path, locked.
-
-    Attributes:
-        windows: those that are open.
-        complete: whether these are all; else some have yet to be opened, or there is no budget.
-    """
-
-    windows: Sequence[Window] = ()
-    complete: bool = False
 
 
 class Window(Struct, frozen=True):
@@ -64,48 +42,42 @@ class Window(Struct, frozen=True):
     left: int
 
 
-async def lock_path(tx: Statements, dialect: Dialect, charge: Charge, at: float | None) -> Path:
-    """Lock the current window of every budget on the charge's account path."""
-    accounts = array(charge.accounts)
-    rows = await tx.fetch(_LOCK_PATH[dialect], at, accounts, charge.amount.currency)
-    complete = bool(rows) and rows[0]["budgets"] == len(rows)
-    return Path([_window(row) for row in rows], complete)
-
-
-async def open_path(database: Database, charge: Charge, at: float | None) -> int:
-    """Open the windows on the charge's account path that are not, and return how many.
+async def open_windows(
+    database: Database, accounts: Sequence[str], currency: str, at: float | None
+) -> int:
+    """Open the current windows of these accounts' budgets that are not; return how many.
 
     It is a transaction of its own: nobody waits for another's new window with locks in hand.
     """
-    accounts = array(charge.accounts)
-    sql = _OPEN[database.dialect]
-    return await database.execute(sql, at, accounts, charge.amount.currency)
+    sql, names = _OPEN[database.dialect], array(accounts)
+    return await again(lambda: database.execute(sql, at, names, currency))
 
 
-async def lock(tx: Statements, dialect: Dialect, ids: Iterable[int]) -> str:
-    """Lock these windows before they are changed, and return their ids as a JSON array.
-
-    SQLite's transaction locked everything at its start.
-    """
-    windows = array(sorted(ids))
-    if dialect == "postgresql":
-        await tx.fetch(_LOCK[dialect], windows)
-    return windows
+async def lock(tx: Statements, ids: Iterable[int]) -> None:
+    """Lock these windows before they are changed; SQLite's transaction has locked them all."""
+    await tx.fetch(_LOCK, sorted(ids))
 
 
-def shortage(charge: Charge, windows: Sequence[Window]) -> BudgetExceeded:
+def shortage(charge: Charge, windows: Sequence[Window] = ()) -> BudgetExceeded:
     """Word the refusal: which account was short and where, the nearest to the agent first."""
-    own = charge.accounts[0] if charge.accounts else charge.agent
     short = [window for window in windows if window.left < charge.amount.micro]
     if not short:
-        return BudgetExceeded(charge.amount, own)
+        return refusal(charge)
     nearest = min(short, key=lambda window: (charge.accounts.index(window.account), window.left))
-    left = Money(max(nearest.left, 0), charge.amount.currency)
-    available = left if nearest.account == own else None
-    return BudgetExceeded(charge.amount, nearest.account, nearest.period, available)
+    return refusal(charge, nearest.account, nearest.period, nearest.left)
 
 
-def _window(row: Row) -> Window:
-    limit, spent, held = (cast(int, row[f"{name}_micro"]) for name in ("limit", "spent", "held"))
-    account, period = cast(str, row["account"]), cast(str, row["period"])
-    return Window(cast(int, row["id"]), account, period, limit - spent - held)
+def refusal(charge: Charge, account: str = "", period: str = "", left: int = 0) -> BudgetExceeded:
+    """Refuse a charge for what was short; of its own account alone the agent learns what is left.
+
+    Args:
+        charge: what was not held.
+        account: the account that was short.
+        period: of its window; empty where no account on the path has a budget in the currency.
+        left: what was left in it, in micro-units; below zero after an overrun.
+    """
+    own = charge.accounts[0] if charge.accounts else charge.agent
+    if not period:
+        return BudgetExceeded(charge.amount, own)
+    available = Money(max(left, 0), charge.amount.currency) if account == own else None
+    return BudgetExceeded(charge.amount, account, period, available)

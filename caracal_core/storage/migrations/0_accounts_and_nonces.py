@@ -2,7 +2,7 @@
 
 from tortoise import BaseDBAsyncClient
 
-from caracal_core.storage.script import script
+from caracal_core.storage.script import Loss, script
 
 POSTGRESQL = """
 CREATE TABLE accounts (
@@ -65,6 +65,7 @@ DROP TABLE replay_epochs;
 DROP TABLE nonces;
 DROP TABLE accounts;
 """
+LOSSES = (Loss("accounts"), Loss("nonces"), Loss("replay_epochs"))
 
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
@@ -73,5 +74,5 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
-    """Remove them with all that they hold."""
-    return script(db, postgresql=DROP, sqlite=DROP)
+    """Remove them; refused where one of them has rows."""
+    return script(db, postgresql=DROP, sqlite=DROP, losses=LOSSES)

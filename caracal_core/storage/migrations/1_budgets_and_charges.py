@@ -2,7 +2,7 @@
 
 from tortoise import BaseDBAsyncClient
 
-from caracal_core.storage.script import script
+from caracal_core.storage.script import Loss, script
 
 POSTGRESQL = """
 CREATE TABLE budgets (
@@ -172,6 +172,7 @@ DROP TABLE reservations;
 DROP TABLE budget_windows;
 DROP TABLE budgets;
 """
+LOSSES = (Loss("budgets"), Loss("reservations"), Loss("entries"))
 
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
@@ -180,5 +181,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
-    """Remove them with all that they hold."""
-    return script(db, postgresql=f"{DROP} DROP FUNCTION entries_stay();", sqlite=DROP)
+    """Remove them; refused where one of them has rows."""
+    return script(
+        db, postgresql=f"{DROP} DROP FUNCTION entries_stay();", sqlite=DROP, losses=LOSSES
+    )

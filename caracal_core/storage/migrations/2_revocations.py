@@ -2,7 +2,7 @@
 
 from tortoise import BaseDBAsyncClient
 
-from caracal_core.storage.script import script
+from caracal_core.storage.script import Loss, script
 
 _COLUMNS = """
     scheme VARCHAR(64),
@@ -38,6 +38,7 @@ CREATE TABLE revocations (
 {_INDEXES}
 """
 DROP = "DROP TABLE revocations;"
+LOSSES = (Loss("revocations"),)
 
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
@@ -46,5 +47,5 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
-    """Remove it with all that it holds: what was revoked is accepted again."""
-    return script(db, postgresql=DROP, sqlite=DROP)
+    """Remove it; refused where it has rows, for what was revoked would be accepted again."""
+    return script(db, postgresql=DROP, sqlite=DROP, losses=LOSSES)

@@ -2,7 +2,7 @@
 
 from tortoise import BaseDBAsyncClient
 
-from caracal_core.storage.script import script
+from caracal_core.storage.script import Loss, script
 
 # Every column is fixed in its meaning by `caracal_core.storage.models.Sighting`.
 _COLUMNS = """
@@ -18,6 +18,7 @@ _COLUMNS = """
 POSTGRESQL = f"CREATE TABLE sightings ({_COLUMNS});"
 SQLITE = f"CREATE TABLE sightings ({_COLUMNS}) WITHOUT ROWID;"
 DROP = "DROP TABLE sightings;"
+LOSSES = (Loss("sightings"),)
 
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
@@ -26,5 +27,5 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
-    """Remove it with all that it holds."""
-    return script(db, postgresql=DROP, sqlite=DROP)
+    """Remove it; refused where it has rows."""
+    return script(db, postgresql=DROP, sqlite=DROP, losses=LOSSES)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from caracal_core.builtin.ledger.budgets import set_budget
-from caracal_core.builtin.ledger.reserving import reserve
+from caracal_core.builtin.ledger.writing import reserve
 from caracal_core.storage import accounts
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd

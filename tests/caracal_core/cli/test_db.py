@@ -39,7 +39,8 @@ def test_from_blank_to_current_and_a_step_back(db):
     assert "`caracal db migrate up`" in pending.stderr
 
     applied = db("migrate", "up").stdout.splitlines()
-    assert applied[:-1] == [f"Applied {CORE.app}/{name}." for name in OURS]
+    made = [line for line in applied[:-1] if line.startswith("Made entries_")]
+    assert applied[: -1 - len(made)] == [f"Applied {CORE.app}/{name}." for name in OURS]
     assert "is current" in applied[-1]
     assert len(db("migrate", "up").stdout.splitlines()) == 1
     assert {row["state"] for row in json.loads(db("status", "--json").stdout)} == {"applied"}

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from caracal_core.builtin.ledger.budgets import set_budget
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.storage import accounts
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
@@ -61,7 +61,8 @@ def test_entries_are_queried(ledger, storage_config):
     )  # fmt: skip
     assert [row["id"] for row in json.loads(narrowed)] == [rows[1]["id"]]
     head, *lines = ledger("query", "--until", "2026-11-23").splitlines()
-    assert head.split() == ["AT", "CHARGE", "KIND", "AGENT", "ROUTE", "AMOUNT", "CURRENCY", "CAUSE"]
+    columns = "AT CHARGE KIND AGENT ROUTE AMOUNT CURRENCY CAUSE BASIS PRICE"
+    assert head.split() == columns.split()
     assert len(lines) == 1
 
 
@@ -103,3 +104,13 @@ def test_what_was_spent_without_a_known_hold_is_not_hidden(ledger, storage_confi
 def test_an_odd_moment_is_explained(ledger):
     assert "write 2026-01-31" in ledger("query", "--since", "yesterday", code=2)
     assert "write 2026-01-31" in ledger("summary", "--until", "1e9", code=2)
+
+
+def test_partitions_are_made_ahead(ledger, storage_config):
+    """As many months as wanted; what is there is not made again, and SQLite needs none."""
+    said = ledger("partitions", "--months", "4").splitlines()
+    if storage_config.embedded:
+        assert said == ["No partition is missing."]
+    else:
+        assert [line.partition("_")[0] for line in said] == ["Made entries"] * 2
+    assert ledger("partitions", "--months", "4") == "No partition is missing.\n"

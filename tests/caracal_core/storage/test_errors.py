@@ -1,7 +1,10 @@
 """The store's failures are failures, and say what is known."""
 
 from caracal_core.errors import Failure
-from caracal_core.storage.errors import ConstraintViolated, OutcomeUnknown, refused
+from caracal_core.storage.errors import (
+    ConstraintViolated,
+    OutcomeUnknown,
+)
 
 
 def test_both_fail_closed_and_tell_the_client_nothing():
@@ -15,5 +18,3 @@ def test_a_constraint_is_named_for_the_operator():
     assert str(ConstraintViolated("budgets_limit")) == "storage: constraint violated: budgets_limit"
 
 
-def test_what_a_work_may_not_say_is_named():
-    assert str(refused("COMMIT")).startswith("storage: COMMIT is refused: ")

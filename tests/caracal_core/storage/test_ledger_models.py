@@ -5,8 +5,8 @@ from __future__ import annotations
 from tortoise.context import TortoiseContext
 
 from caracal_core.builtin.ledger.budgets import set_budget
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.storage import accounts
 from caracal_core.storage.database import open_database
 from caracal_core.storage.ledger_models import Budget, BudgetWindow, Entry, Reservation

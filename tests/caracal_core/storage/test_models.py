@@ -17,7 +17,8 @@ COLUMNS = {
 }
 TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-    "postgresql": "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+    "postgresql": """SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p')
+        AND relnamespace = 'public'::regnamespace AND NOT relispartition""",
 }
 
 

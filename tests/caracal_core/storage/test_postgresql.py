@@ -7,7 +7,7 @@ import pytest
 
 from caracal_core.errors import Failure
 from caracal_core.storage import postgresql
-from caracal_core.storage.errors import OutcomeUnknown
+from caracal_core.storage.errors import Collided, OutcomeUnknown, Rejected
 from caracal_core.storage.postgresql import connect, open_postgresql
 
 SESSIONS = "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'caracal'"
@@ -175,3 +175,16 @@ async def test_a_wrong_password_is_said_and_not_shown(postgres_config):
             await database.fetch("SELECT 1")
     assert "password authentication failed" in str(failed.value)
     assert "pw!" not in str(failed.value)
+
+
+async def test_what_can_be_repeated_is_told_apart_from_what_cannot(postgres_config):
+    """Collisions with others, and values that the database or the driver does not take."""
+    async with open_postgresql(postgres_config, warm=False) as database:
+        for state in ("40001", "40P01"):
+            with pytest.raises(Collided):
+                await database.execute(
+                    f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{state}'; END $$"
+                )
+        for sql, value in (("SELECT CAST($1 AS TEXT)", "\0"), ("SELECT CAST($1 AS INT)", 2**40)):
+            with pytest.raises(Rejected):
+                await database.fetch(sql, value)

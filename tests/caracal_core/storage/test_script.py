@@ -3,7 +3,7 @@
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.sqlite.client import SqliteClient
 
-from caracal_core.storage.script import script
+from caracal_core.storage.script import Loss, script
 
 
 def test_postgresql_gets_its_text_as_it_is():
@@ -14,3 +14,13 @@ def test_postgresql_gets_its_text_as_it_is():
 def test_sqlite_gets_its_text_within_a_transaction():
     client = SqliteClient(":memory:", connection_name="x")
     assert script(client, postgresql="P;", sqlite="S;") == "BEGIN IMMEDIATE;\nS;"
+
+
+def test_what_would_be_lost_is_looked_for_within_the_transaction():
+    """Before anything is changed, and with words of its own or the table's name."""
+    losses = [Loss("things"), Loss("others", "n > 1", "others are too many")]
+    client = SqliteClient(":memory:", connection_name="x")
+    text = script(client, postgresql="P;", sqlite="S;", losses=losses)
+    assert text.startswith("BEGIN IMMEDIATE;")
+    assert text.endswith("S;")
+    assert text.index("things has rows") < text.index("others are too many") < text.index("S;")

@@ -13,7 +13,7 @@ SELECT w.id, w.held_micro, COALESCE(sum(open.amount_micro), 0) AS expected
 FROM budget_windows AS w
 LEFT JOIN (
     SELECT r.amount_micro, CAST(held_in.value AS BIGINT) AS window_id
-    FROM reservations AS r CROSS JOIN {each}(r.windows) AS held_in
+    FROM reservations AS r CROSS JOIN {held_in}
     WHERE r.state = 'pending'
 ) AS open ON open.window_id = w.id
 GROUP BY w.id, w.held_micro
@@ -24,8 +24,9 @@ SELECT w.id, w.spent_micro, COALESCE(sum(spent.amount_micro), 0) AS expected
 FROM budget_windows AS w
 LEFT JOIN (
     SELECT e.amount_micro, CAST(held_in.value AS BIGINT) AS window_id
-    FROM entries AS e JOIN reservations AS r ON r.id = e.charge
-    CROSS JOIN {each}(r.windows) AS held_in
+    FROM entries AS e JOIN reservations AS r ON COALESCE(r.charge, r.id) = e.charge
+        AND (e.kind = r.state OR (e.kind = 'adjustment' AND r.adjusted))
+    CROSS JOIN {held_in}
 ) AS spent ON spent.window_id = w.id
 GROUP BY w.id, w.spent_micro
 HAVING w.spent_micro <> COALESCE(sum(spent.amount_micro), 0)
@@ -35,7 +36,7 @@ SELECT id FROM budget_windows WHERE spent_micro + held_micro > limit_micro + exc
 """)
 EACH_END_HAS_ITS_ENTRY = Statement("""
 SELECT r.id FROM reservations AS r
-LEFT JOIN entries AS e ON e.charge = r.id AND e.kind = r.state
+LEFT JOIN entries AS e ON e.charge = COALESCE(r.charge, r.id) AND e.kind = r.state
 WHERE r.state <> 'pending' AND r.agent <> '' AND e.id IS NULL
 """)
 INVARIANTS = (

@@ -8,9 +8,9 @@ import pytest
 
 from caracal_core.builtin.ledger.budgets import Budget, budgets, remove_budget, set_budget
 from caracal_core.builtin.ledger.errors import LedgerError
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
-from caracal_core.builtin.ledger.windows import open_path
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.windows import open_windows
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.domain import Money
 from caracal_core.errors import BudgetExceeded
 from caracal_core.storage import accounts
@@ -118,7 +118,7 @@ async def test_a_window_waits_for_a_limit_that_is_being_set(postgres_config, bal
 
         async def open_meanwhile(tx):
             await tx.execute("UPDATE budgets SET limit_micro = 5")
-            opening = asyncio.ensure_future(open_path(database, a_charge(usd("0"), "alice"), None))
+            opening = asyncio.ensure_future(open_windows(database, ["alice"], "USD", None))
             done, _ = await asyncio.wait([opening], timeout=0.3)
             assert not done
             return opening

@@ -6,8 +6,8 @@ import pytest
 
 from caracal_core.builtin.ledger.charges import ChargeRecord, charges, release
 from caracal_core.builtin.ledger.errors import LedgerError
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.testing.fakes import a_charge, usd
 
 START = 1_795_400_000.0
@@ -32,6 +32,7 @@ async def test_a_record_says_all_that_is_known(database, three):
     (record,) = await charges(database, state="pending", limit=10)
     assert record == ChargeRecord(
         id=pending.id,
+        charge=pending.id,
         agent="alice",
         route="test-route",
         request=pending.request,
@@ -40,6 +41,8 @@ async def test_a_record_says_all_that_is_known(database, three):
         state="pending",
         posted=usd("0"),
         cause=None,
+        basis="",
+        price="",
         created_at=START,
         expires_at=START + 300,
         ended_at=None,

@@ -13,7 +13,7 @@ from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.builtin.ledger.expiry import resolve
 from caracal_core.builtin.ledger.settling import NO_CURRENCY, End, Settlement
-from caracal_core.builtin.ledger.store import PlainStore
+from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.domain import Money, Receipt, Reservation
 from caracal_core.errors import BudgetExceeded, CaracalError, Failure
@@ -59,16 +59,16 @@ class FlakyStore:
         return Failure("store", "not reached")
 
 
-class WatchedStore(PlainStore):
-    """Says when it could not settle."""
+class WatchedStore(BookStore):
+    """Says when it could not write."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.failed = asyncio.Event()
 
-    async def settle(self, end):
+    async def write(self, reserves, ends):
         try:
-            return await super().settle(end)
+            return await super().write(reserves, ends)
         except Failure:
             self.failed.set()
             raise
@@ -94,7 +94,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def store(database):
-    return PlainStore(database, "test-owner", 300, 3600)
+    return BookStore(database, "test-owner", 300, 3600)
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ async def test_a_reserve_of_unknown_outcome_is_settled_by_the_void_that_follows(
 ):
     """The hold was made, its answer lost; nothing of it stays."""
 
-    class Forgetful(PlainStore):
+    class Forgetful(BookStore):
         async def write(self, reserves, ends):
             verdicts = await super().write(reserves, ends)
             if reserves:
@@ -336,7 +336,7 @@ async def test_what_a_drain_gives_up_stays_as_a_hold_for_the_reaper(
     """It is visible, and resolved at its expiry by its own rule."""
     await give_budget("alice", usd("1"))
     charge = a_charge(usd("0.1"), "alice", expire_seconds=0)
-    await store.reserve(charge)
+    await store.write([charge], [])
     dead = DeadStore()
     desk = desk_over(dead)
     receipt = desk.post(charge.id, usd("0.1"), "reply")

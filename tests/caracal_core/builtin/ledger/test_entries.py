@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from caracal_core.builtin.ledger.entries import Entry, Sum, query, summary
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.domain import Money
 from caracal_core.domain.money import LARGEST
 from caracal_core.testing.fakes import a_charge, usd

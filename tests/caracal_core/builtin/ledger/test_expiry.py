@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from caracal_core.builtin.ledger.expiry import Resolved, renew, resolve
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
 

@@ -10,7 +10,7 @@ from caracal_core.assembly.services import SystemClock
 from caracal_core.builtin import BUILTINS
 from caracal_core.builtin.ledger.config import ChargesConfig
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
-from caracal_core.builtin.ledger.store import PlainStore
+from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.errors import BudgetExceeded
 from caracal_core.ports import HealthCheck, Ledger
 from caracal_core.storage.database import open_database
@@ -36,7 +36,7 @@ def done(monkeypatch):
     """Give an event that is set once the store did what a verb of it is for."""
 
     def done(verb):
-        event, original = asyncio.Event(), getattr(PlainStore, verb)
+        event, original = asyncio.Event(), getattr(BookStore, verb)
 
         async def watched(self, *arguments):
             result = await original(self, *arguments)
@@ -44,7 +44,7 @@ def done(monkeypatch):
                 event.set()
             return result
 
-        monkeypatch.setattr(PlainStore, verb, watched)
+        monkeypatch.setattr(BookStore, verb, watched)
         return event
 
     return done

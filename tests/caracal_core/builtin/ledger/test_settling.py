@@ -8,8 +8,8 @@ import pytest
 
 from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.builtin.ledger.expiry import resolve
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import NO_CURRENCY, End, Settlement, settle
+from caracal_core.builtin.ledger.settling import NO_CURRENCY, End, Settlement
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.domain import Money, Receipt
 from caracal_core.domain.money import LARGEST
 from caracal_core.errors import BudgetExceeded

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from caracal_core.builtin.ledger import expiry, journal, reserving, settling, windows
+from caracal_core.builtin.ledger import expiry, journal, sqlite_write, windows
 from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.storage.database import open_database
 
@@ -76,29 +76,31 @@ async def test_without_an_instant_it_is_the_databases_clock(database):
 
 
 HOT = {
-    "lock a path": windows._LOCK_PATH,
-    "open a path": windows._OPEN,
-    "hold": reserving._HOLD,
-    "reserve": reserving._RESERVE,
-    "end": settling._END,
-    "enter": journal._ENTER,
-    "adjust": journal._ADJUST,
-    "move": journal._MOVE,
-    "renew": expiry._RENEW,
-    "find expired": expiry._EXPIRED,
-    "resolve": expiry._RESOLVE,
+    "open a path": windows._OPEN["sqlite"],
+    "enter": journal._ENTER["sqlite"],
+    "move": journal._MOVE["sqlite"],
+    "renew": expiry._RENEW["sqlite"],
+    "find expired": expiry._EXPIRED["sqlite"],
+    "resolve": expiry._RESOLVE["sqlite"],
+    "read reservations": sqlite_write._RECORDS,
+    "read paths": sqlite_write._PATHS,
+    "read windows": sqlite_write._WINDOWS,
+    "read keys": sqlite_write._KEYS,
+    "end a batch": sqlite_write._END,
+    "adjust a batch": sqlite_write._ADJUST,
+    "move a batch": sqlite_write._MOVE,
 }
 
 
 @pytest.mark.parametrize("name", HOT)
 async def test_no_hot_statement_reads_a_whole_table(sqlite_config, name):
     """Without statistics too: each row is found by an index, however many others there are."""
-    sql = HOT[name]["sqlite"]
+    sql = HOT[name]
     positions = max(map(int, re.findall(r"\$([0-9]+)", sql)))
     async with open_database(sqlite_config) as database:
         rows = await database.fetch(f"EXPLAIN QUERY PLAN {sql}", *[None] * positions)
     steps = [str(row["detail"]) for row in rows]
-    tables = "a|b|e|r|w|accounts|budgets|budget_windows|reservations|entries"
+    tables = "a|b|e|k|r|w|accounts|budgets|budget_windows|reservations|entries|idempotency_keys"
     assert not [step for step in steps if re.match(rf"SCAN ({tables})\b", step)]
     assert not [step for step in steps if "AUTOMATIC" in step]
 

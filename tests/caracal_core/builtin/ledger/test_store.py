@@ -1,4 +1,4 @@
-"""The plain store does what a plain dict says, for any sequence of steps, on both databases."""
+"""The store does what a plain dict says, for any sequence of steps, on both databases."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from caracal_core.builtin.ledger.budgets import budgets
 from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.builtin.ledger.expiry import renew, resolve
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
-from caracal_core.builtin.ledger.store import PlainStore
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.store import BookStore
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.domain import Charge, Money
 from caracal_core.errors import BudgetExceeded
 from caracal_core.storage.database import open_database
@@ -253,13 +253,13 @@ def test_any_sequence_of_steps_agrees_with_the_model_on_postgresql(
 @pytest.fixture
 async def store(database, give_budget):
     await give_budget("alice", usd("1"))
-    return PlainStore(database, "owner", seconds=SECONDS, longest=LONGEST)
+    return BookStore(database, "owner", seconds=SECONDS, longest=LONGEST)
 
 
 async def test_the_store_writes_for_one_owner(database, store):
     """Its holds bear its name, and it renews those and no others."""
-    await store.reserve(a_charge(usd("0.1"), "alice", expire_seconds=1))
-    other = PlainStore(database, "other", seconds=SECONDS, longest=LONGEST)
+    await store.write([a_charge(usd("0.1"), "alice", expire_seconds=1)], [])
+    other = BookStore(database, "other", seconds=SECONDS, longest=LONGEST)
     assert await other.renew() == 0
     assert await store.renew() == 1
     (row,) = await database.fetch("SELECT owner, expires_at - created_at AS age FROM reservations")
@@ -270,8 +270,8 @@ async def test_the_store_writes_for_one_owner(database, store):
 async def test_the_store_resolves_what_expired_in_other_hands(database, store):
     """Its own, which it has only not renewed yet, stays."""
     charge = a_charge(usd("0.1"), "alice", expire_seconds=0, orphan="void")
-    await store.reserve(charge)
-    other = PlainStore(database, "other", seconds=SECONDS, longest=LONGEST)
+    await store.write([charge], [])
+    other = BookStore(database, "other", seconds=SECONDS, longest=LONGEST)
     at = await store.now()
     assert await store.resolve(10, at) == []
     assert [hold.id for hold in await other.resolve(10, at)] == [charge.id]
@@ -281,15 +281,16 @@ async def test_the_store_resolves_what_had_expired_at_an_instant(database, store
     """What expired since may be renewed by the next to come."""
     charge = a_charge(usd("0.1"), "alice", expire_seconds=0)
     at = await store.now() - 1
-    await store.reserve(charge)
-    other = PlainStore(database, "other", seconds=SECONDS, longest=LONGEST)
+    await store.write([charge], [])
+    other = BookStore(database, "other", seconds=SECONDS, longest=LONGEST)
     assert await other.resolve(10, at) == []
 
 
 async def test_the_store_settles(database, store):
     """A post is spent."""
     charge = a_charge(usd("0.1"), "alice")
-    await store.reserve(charge)
-    assert (await store.settle(End(charge.id, "reply", usd("0.1")))).news == "ended"
+    await store.write([charge], [])
+    (settlement,) = await store.write([], [End(charge.id, "reply", usd("0.1"))])
+    assert settlement.news == "ended"
     (budget,) = await budgets(database, limit=1)
     assert budget.spent == usd("0.1")

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from caracal_core.builtin.ledger.expiry import Resolved
-from caracal_core.builtin.ledger.store import PlainStore
+from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.upkeep import CALM_PERIODS, LONGEST_GAP_PERIODS, Upkeep
 from caracal_core.errors import Failure
@@ -135,10 +135,10 @@ async def test_a_replica_renews_after_an_outage_what_has_expired_meanwhile(
 ):
     """The other replica's reaper is back first, and waits for it."""
     await give_budget("alice", usd("1"))
-    late = PlainStore(database, "late", 60, 3600)
-    await late.reserve(a_charge(usd("0.1"), "alice", expire_seconds=0))
+    late = BookStore(database, "late", 60, 3600)
+    await late.write([a_charge(usd("0.1"), "alice", expire_seconds=0)], [])
 
-    class Prompt(PlainStore):
+    class Prompt(BookStore):
         rounds = 0
 
         async def renew(self):

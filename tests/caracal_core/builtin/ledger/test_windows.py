@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.windows import Path, Window, lock_path, open_path, shortage
+from caracal_core.builtin.ledger.windows import Window, open_windows, refusal, shortage
+from caracal_core.builtin.ledger.writing import reserve
 from caracal_core.domain import Money
 from caracal_core.errors import BudgetExceeded
 from caracal_core.testing.fakes import a_charge, usd
@@ -26,24 +26,15 @@ async def opened(database, account):
     return [row["period"] for row in rows]
 
 
-async def locked(database, charge):
-    return await database.transact(lambda tx: lock_path(tx, database.dialect, charge, None))
-
-
-async def test_a_path_without_windows_is_not_complete_until_they_are_opened(database, give_budget):
-    """Nothing is decided on a window that is missing."""
+async def test_windows_are_opened_once(database, give_budget):
+    """Those of the path that are open already stay as they are."""
     await give_budget("alice", usd("1"), period="day")
+    assert await open_windows(database, ["alice", "team"], "USD", None) == 1
     await give_budget("alice", usd("5"), period="month")
-    charge = a_charge(usd("0.1"), "alice")
-    assert await locked(database, charge) == Path([], complete=False)
-    assert await open_path(database, charge, None) == 2
-    assert await open_path(database, charge, None) == 0
-    path = await locked(database, charge)
-    assert path.complete
-    assert {(w.account, w.period, w.left) for w in path.windows} == {
-        ("alice", "day", 1_000_000),
-        ("alice", "month", 5_000_000),
-    }
+    assert await open_windows(database, ["alice", "team"], "USD", None) == 1
+    assert await open_windows(database, ["alice", "team"], "USD", None) == 0
+    assert await open_windows(database, ["alice"], "EUR", None) == 0
+    assert await opened(database, "alice") == ["day", "month"]
 
 
 async def test_a_budget_given_later_makes_the_path_incomplete_again(database, give_budget):
@@ -102,11 +93,14 @@ def test_the_refusal_names_the_nearest_account_and_its_tightest_window():
 
 def test_an_overrun_leaves_nothing_and_never_less():
     """An amount is never negative."""
-    refusal = shortage(a_charge(usd("1"), "alice"), [Window(1, "alice", "day", -5)])
-    assert refusal.available == usd("0")
+    short = shortage(a_charge(usd("1"), "alice"), [Window(1, "alice", "day", -5)])
+    assert short.available == usd("0")
 
 
 def test_without_any_budget_the_refusal_names_no_window():
     """The agent's own account is the one that should have had one."""
-    refusal = shortage(a_charge(Money(1, "EUR"), "alice", "team"), [])
-    assert (refusal.account, refusal.window, refusal.available) == ("alice", "", None)
+    for short in (
+        shortage(a_charge(Money(1, "EUR"), "alice", "team")),
+        refusal(a_charge(usd("1"), "alice")),
+    ):
+        assert (short.account, short.window, short.available) == ("alice", "", None)

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from caracal_core.builtin.ledger.errors import Conflict
-from caracal_core.builtin.ledger.reserving import reserve
-from caracal_core.builtin.ledger.settling import End, settle
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.domain import Money, Reservation
 from caracal_core.domain.money import LARGEST
 from caracal_core.errors import BudgetExceeded, Failure

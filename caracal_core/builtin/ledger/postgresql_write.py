@@ -1,0 +1,140 @@
+"""A batch on PostgreSQL: one call of the function that locks first and decides second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, cast
+
+from caracal_core.builtin.ledger.settling import End, Settlement
+from caracal_core.builtin.ledger.statement import array
+from caracal_core.builtin.ledger.verdict import WAITS, Verdict, Waits, over, taken
+from caracal_core.builtin.ledger.windows import refusal
+from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
+from caracal_core.errors import ConflictCode, IdempotencyConflict
+from caracal_core.ports import Row, Statements
+
+_WRITE = """
+SELECT * FROM ledger_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                           $17, $18, $19, $20)
+"""
+_OF_ENDS = frozenset({"over_held", "repeated", "adjusted", "unknown", "waits"})
+_KEY_CODES: Mapping[str, ConflictCode] = MappingProxyType(
+    {
+        "key_reused": "idempotency_key_reused",
+        "in_flight": "idempotency_in_flight",
+        "already_charged": "already_charged",
+    }
+)
+
+
+async def write_postgresql(
+    database: Statements,
+    owner: str,
+    reserves: Sequence[Charge],
+    ends: Sequence[End],
+    at: float | None,
+) -> Sequence[Verdict | Waits]:
+    """Write a batch in one transaction and one round trip; see `writing.write`."""
+    rows = await database.fetch(_WRITE, at, owner, *_reserve_columns(reserves), *_end_columns(ends))
+    charges = {charge.id: charge for charge in reserves}
+    wanted = {end.id: end for end in ends}
+    held: dict[str, Verdict | Waits] = {}
+    ended: dict[str, Verdict | Waits] = {}
+    for row in rows:
+        verdict, first = row["verdict"], cast(list[str], row["ids"])[0]
+        if verdict == "held":
+            held.update(_held(row, charges))
+        elif verdict == "ended":
+            ended.update(_ended(row, wanted))
+        elif verdict in _OF_ENDS:
+            ended[first] = _settled(row, first)
+        else:
+            held[first] = _answered(row, charges[first])
+    return [*(held[charge.id] for charge in reserves), *(ended[end.id] for end in ends)]
+
+
+def _reserve_columns(reserves: Sequence[Charge]) -> Iterator[object]:
+    """Yield the distinct account paths, then the charges, column by column."""
+    paths: dict[tuple[tuple[str, ...], str], int] = {}
+    numbers = [
+        paths.setdefault((charge.accounts, charge.amount.currency), len(paths) + 1)
+        for charge in reserves
+    ]
+    yield [array(accounts) for accounts, _ in paths]
+    yield [currency for _, currency in paths]
+    yield [charge.id for charge in reserves]
+    yield numbers
+    yield [charge.agent for charge in reserves]
+    yield [charge.route for charge in reserves]
+    yield [charge.request for charge in reserves]
+    yield [charge.amount.micro for charge in reserves]
+    yield [charge.expire_seconds for charge in reserves]
+    yield [charge.orphan for charge in reserves]
+    yield [charge.price for charge in reserves]
+    yield [charge.key for charge in reserves]
+    yield [charge.fingerprint for charge in reserves]
+
+
+def _end_columns(ends: Sequence[End]) -> Iterator[object]:
+    """Yield the ends, column by column; one without an amount is a void."""
+    yield [end.id for end in ends]
+    yield [end.amount.micro if end.amount is not None else None for end in ends]
+    yield [end.amount.currency if end.amount is not None else None for end in ends]
+    yield [end.cause for end in ends]
+    yield [end.basis if end.amount is not None else "" for end in ends]
+
+
+def _held(row: Row, charges: Mapping[str, Charge]) -> Iterator[tuple[str, Reservation]]:
+    """Yield what the common row of all that was held says of each."""
+    instant, names = cast(float, row["instant"]), cast(list[str | None], row["named"])
+    for each, public in zip(cast(list[str], row["ids"]), names, strict=True):
+        charge = charges[each]
+        yield each, Reservation(public or each, charge.amount, instant + charge.expire_seconds)
+
+
+def _ended(row: Row, ends: Mapping[str, End]) -> Iterator[tuple[str, Settlement]]:
+    """Yield what the common row of all that ended, none above its hold, says of each."""
+    for each, currency in zip(
+        cast(list[str], row["ids"]), cast(list[str], row["named"]), strict=True
+    ):
+        end = ends[each]
+        if end.amount is None:
+            receipt = Receipt(each, "voided", Money(0, currency), end.cause)
+        else:
+            receipt = Receipt(each, "posted", end.amount, end.cause)
+        yield each, Settlement(receipt, "ended")
+
+
+def _answered(row: Row, charge: Charge) -> Verdict | Waits:
+    """Return what the row of a single reserve says."""
+    (public,) = cast(list[str | None], row["named"])
+    verdict = cast(str, row["verdict"])
+    if verdict in _KEY_CODES:
+        return IdempotencyConflict(_KEY_CODES[verdict], public or "")
+    match verdict:
+        case "found":
+            return Reservation(public or charge.id, charge.amount, cast(float, row["instant"]))
+        case "short":
+            account, period = cast(str, row["account"] or ""), cast(str, row["period"] or "")
+            return refusal(charge, account, period, cast(int, row["micro"] or 0))
+        case "unopened":
+            return WAITS
+        case "over":
+            return over(charge, row["state"])
+        case _:
+            return taken(charge)
+
+
+def _settled(row: Row, id: str) -> Verdict | Waits:
+    """Return what the row of a single end says."""
+    if row["verdict"] == "waits":
+        return WAITS
+    (currency,) = cast(list[str], row["named"])
+    state = cast(Literal["posted", "voided"], row["state"])
+    amount = Money(cast(int, row["micro"]), currency)
+    receipt = Receipt(id, state, amount, cast(Cause, row["cause"]))
+    if row["verdict"] == "over_held":
+        return Settlement(receipt, "ended", cast(bool, row["overrun"]))
+    news = cast(Literal["repeated", "adjusted", "unknown"], row["verdict"])
+    return Settlement(receipt, news)
