@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from caracal_core.builtin.ledger.statement import Statement
-from caracal_core.ports import Database, Statements
+from caracal_core.ports import Database
 
 _MISSING = Statement("""
 SELECT CAST(extract(epoch FROM month) AS BIGINT) AS starts,
@@ -19,8 +19,6 @@ FROM (
 WHERE to_regclass('entries_' || to_char(month, 'YYYY_MM')) IS NULL
 ORDER BY month
 """)["postgresql"]
-# Whoever writes waits behind this one's lock, so it does not wait long itself.
-_IMPATIENT = "SET LOCAL lock_timeout = '2s'"
 _STRAYS = "SELECT EXISTS (SELECT FROM entries_default) AS found"
 
 
@@ -41,14 +39,8 @@ async def make_ahead(database: Database, months: int, at: float | None = None) -
     if database.dialect == "sqlite":
         return []
     missing = await database.fetch(_MISSING, at, months)
-    for row in missing:
-        starts = cast(int, row["starts"])
-
-        async def make(tx: Statements, starts: int = starts) -> None:
-            await tx.execute(_IMPATIENT)
-            await tx.fetch("SELECT entries_add_month($1)", starts)
-
-        await database.transact(make)
+    for row in missing:  # each in a transaction of its own, so that nobody waits for all
+        await database.fetch("SELECT entries_add_month($1)", row["starts"])
     return [cast(str, row["name"]) for row in missing]
 
 

@@ -15,9 +15,10 @@ BEGIN
 END $$;
 
 -- Makes the partition of the month that begins at an instant, unless there is one; returns
--- whether it was made. Entries of that month in the default partition move over.
+-- whether it was made. Entries of that month in the default partition move over. Whoever writes
+-- waits behind its lock, so it does not wait long for it.
 CREATE FUNCTION entries_add_month(starts BIGINT) RETURNS BOOLEAN
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
     month TIMESTAMP := to_timestamp(starts) AT TIME ZONE 'UTC';
     past BIGINT := extract(epoch FROM month + INTERVAL '1 month');

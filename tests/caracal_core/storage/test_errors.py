@@ -16,5 +16,3 @@ def test_both_fail_closed_and_tell_the_client_nothing():
 
 def test_a_constraint_is_named_for_the_operator():
     assert str(ConstraintViolated("budgets_limit")) == "storage: constraint violated: budgets_limit"
-
-
