@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from caracal_core.hooks import Hooks
-from caracal_core.ports import Clock, Database, HashKeys, Http, Metrics, Secrets
+from caracal_core.ports import Clock, Database, HashKeys, Http, Metrics, Secrets, SigningKeys
 
 hookimpl = pluggy.HookimplMarker("caracal")
 """Marks a method of a plugin as the implementation of the hook of the same name."""
@@ -61,6 +61,7 @@ class Services(Struct, frozen=True):
         metrics: makes metrics.
         secrets: reads secrets.
         hash_keys: reads the deployment's own keys (CARACAL_HASH_KEY_FILE).
+        signing_keys: reads the deployment's signing key (CARACAL_SIGNING_KEY_FILE).
         log: a logger; records become one JSON line each.
         authorities: gives those whose client certificates the agents' port believes.
     """
@@ -71,6 +72,7 @@ class Services(Struct, frozen=True):
     metrics: Metrics
     secrets: Secrets
     hash_keys: HashKeys
+    signing_keys: SigningKeys
     log: logging.Logger
     authorities: Authorities
 

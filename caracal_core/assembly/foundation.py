@@ -11,7 +11,7 @@ from caracal_core.builtin.agents import StoredDirectory
 from caracal_core.builtin.revocations import StoredRevocations
 from caracal_core.config.core import CoreConfig
 from caracal_core.plugin import Authorities
-from caracal_core.ports import AgentDirectory, Database, HashKeys, Secrets
+from caracal_core.ports import AgentDirectory, Database, HashKeys, Secrets, SigningKeys
 from caracal_core.stages.deadline import Warden
 
 
@@ -20,6 +20,7 @@ def lay_foundation(
     book: MetricsBook,
     secrets: Secrets,
     hash_keys: HashKeys,
+    signing_keys: SigningKeys,
     authorities: Authorities,
     mask: Callable[[str], str],
 ) -> Foundation:
@@ -30,6 +31,7 @@ def lay_foundation(
         book: the metrics, which do too.
         secrets: reads what the operator put into files and variables.
         hash_keys: reads the deployment's own keys.
+        signing_keys: reads the deployment's signing key.
         authorities: those whom the agents' port believes about clients.
         mask: takes secrets out of what observers are told.
     """
@@ -44,7 +46,7 @@ def lay_foundation(
         "costs_misstated", "Costs that a trusted upstream stated and that are no amount."
     )
     return Foundation(
-        lender(clock, database, book, secrets, hash_keys, authorities),
+        lender(clock, database, book, secrets, hash_keys, signing_keys, authorities),
         directory,
         StoredRevocations(database, clock),
         clock,

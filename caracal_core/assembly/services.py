@@ -9,7 +9,7 @@ from collections.abc import Callable
 from caracal_core.assembly.fetching import HttpService
 from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.plugin import Authorities, Services
-from caracal_core.ports import Clock, Database, HashKeys, Secrets
+from caracal_core.ports import Clock, Database, HashKeys, Secrets, SigningKeys
 
 EXCHANGES = "prometheus"
 """The built-in that measures exchanges: its metrics are the gateway's own, so their names
@@ -32,6 +32,7 @@ def lender(
     book: MetricsBook,
     secrets: Secrets,
     hash_keys: HashKeys,
+    signing_keys: SigningKeys,
     authorities: Authorities,
 ) -> Callable[[str], Services]:
     """Return what gives a plugin its services, by the plugin's name."""
@@ -40,6 +41,8 @@ def lender(
         prefix = "caracal" if name == EXCHANGES else f"caracal_{name}"
         log = logging.getLogger(f"caracal.{name}")
         metrics, http = book.labelled(prefix), HttpService(log)
-        return Services(clock, database, http, metrics, secrets, hash_keys, log, authorities)
+        return Services(
+            clock, database, http, metrics, secrets, hash_keys, signing_keys, log, authorities
+        )
 
     return lend

@@ -23,6 +23,7 @@ from caracal_core.own_thread import in_own_thread
 from caracal_core.reading import READ_SECONDS, Reading, Unread
 from caracal_core.storage.data_dir import check_usable
 from caracal_core.storage.hash_keys import HashKeyFile
+from caracal_core.storage.signing_key import SigningKeyFile
 
 T = TypeVar("T")
 
@@ -79,6 +80,9 @@ async def _read_cores_own(loaded: Loaded, masking: Masking, problems: Problems) 
         keys = HashKeyFile(store, MountedSecrets(masking), makes=False)
         with problems.collected():
             await _read("database.hash_key_file", keys.read)
+    signing_keys = SigningKeyFile(store, MountedSecrets(masking), makes=False)
+    with problems.collected():
+        await _read("database.signing_key_file", signing_keys.read)
     if store.embedded:
         with problems.collected():
             await _read("database.data_dir", partial(check_usable, store.data_dir))

@@ -15,6 +15,7 @@ from caracal_core.config.problems import Problems
 from caracal_core.plugin import Authorities
 from caracal_core.ports import Authenticator
 from caracal_core.storage.hash_keys import HashKeyFile
+from caracal_core.storage.signing_key import SigningKeyFile
 
 
 def unopened_foundation(
@@ -33,6 +34,7 @@ def unopened_foundation(
         MetricsBook(),
         secrets,
         HashKeyFile(loaded.core.database, secrets, makes=False),
+        SigningKeyFile(loaded.core.database, secrets, makes=False),
         authorities,
         masking.mask,
     )

@@ -36,11 +36,13 @@ from caracal_core.edge.operations import LIMITS, Operations
 from caracal_core.edge.server import Announce, Stopping, announce, serve
 from caracal_core.edge.tls import certificates
 from caracal_core.errors import Failure
+from caracal_core.plugin import Authorities
 from caracal_core.ports import Database
 from caracal_core.storage.database import open_database
 from caracal_core.storage.hash_keys import HashKeyFile
 from caracal_core.storage.health import StoreHealth
 from caracal_core.storage.history import behind
+from caracal_core.storage.signing_key import SigningKeyFile
 
 FILES = 64
 """Open files beside connections: what listens, logs, the store's own, and mounted ones."""
@@ -83,10 +85,7 @@ async def serve_house(
             await prepare(database)
         book = MetricsBook()
         tls = certificates(core.tls, core.listen, book.labelled("caracal_tls"))
-        secrets = MountedSecrets(masking)
-        hash_keys = HashKeyFile(core.database, secrets)
-        authorities = tls.authorities if tls else no_authorities
-        house = House(lay_foundation(database, book, secrets, hash_keys, authorities, masking.mask))
+        house = _house(loaded, database, book, masking, tls.authorities if tls else no_authorities)
         _publish(book, house)
         await house.open(loaded)
         standing = Standing(loaded)
@@ -106,6 +105,21 @@ async def serve_house(
             announce,
             _watching(places, loaded, Reloading(house, book, standing, pending)),
         )
+
+
+def _house(
+    loaded: Loaded,
+    database: Database,
+    book: MetricsBook,
+    masking: Masking,
+    authorities: Authorities,
+) -> House:
+    """Return a house on the open store, with nobody in it yet."""
+    config, secrets = loaded.core.database, MountedSecrets(masking)
+    hash_keys, signing_keys = HashKeyFile(config, secrets), SigningKeyFile(config, secrets)
+    return House(
+        lay_foundation(database, book, secrets, hash_keys, signing_keys, authorities, masking.mask)
+    )
 
 
 async def _readiness(database: Database, house: House) -> Readiness:

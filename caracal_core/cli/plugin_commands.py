@@ -23,6 +23,7 @@ from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Services
 from caracal_core.ports import Database
 from caracal_core.storage.hash_keys import HashKeyFile
+from caracal_core.storage.signing_key import SigningKeyFile
 
 T = TypeVar("T")
 
@@ -81,7 +82,9 @@ class LentCommandLine:
             secrets = MountedSecrets(Masking())
             hash_keys = HashKeyFile(loaded.core.database, secrets)
             book = MetricsBook()
-            lend = lender(SystemClock(), database, book, secrets, hash_keys, no_authorities)
+            signing_keys = SigningKeyFile(loaded.core.database, secrets, makes=False)
+            clock = SystemClock()
+            lend = lender(clock, database, book, secrets, hash_keys, signing_keys, no_authorities)
             return await work(lend(plugin))
 
         return run(self._ctx, lent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from caracal_core.assembly.furnishing import Furnishing
 from caracal_core.assembly.house import House
 from caracal_core.assembly.inventory import Item, take_inventory
 from caracal_core.assembly.metrics import MetricsBook
@@ -87,8 +88,16 @@ class BackDoor:
         }
 
     def endpoints(self) -> Mapping[str, Endpoint]:
-        return {
-            f"{furnishing.name}/{endpoint.path}".rstrip("/"): endpoint
-            for furnishing in self._house.current.serving
+        found = sorted(self._house.current.serving, key=lambda furnishing: furnishing.builtin)
+        return {  # of two with one name, core's own is the last and stays
+            _place(furnishing, endpoint): endpoint
+            for furnishing in found
             for endpoint in furnishing.endpoints
         }
+
+
+def _place(furnishing: Furnishing, endpoint: Endpoint) -> str:
+    """Return where a page stands: a plugin's below its name, core's own beside those."""
+    if furnishing.builtin:
+        return endpoint.path
+    return f"{furnishing.name}/{endpoint.path}".rstrip("/")

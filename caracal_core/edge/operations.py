@@ -67,7 +67,7 @@ class Backstage(Protocol):
         """Return what is in effect and what waits, with origins and digest, secrets masked."""
 
     def endpoints(self) -> Mapping[str, Endpoint]:
-        """Return the plugins' endpoints by ``<plugin>/<path>``, or ``<plugin>`` alone."""
+        """Return the plugins' endpoints by ``<plugin>/<path>``, or ``<plugin>``; core's by path."""
 
 
 class Operations:

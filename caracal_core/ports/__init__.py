@@ -36,6 +36,8 @@ from caracal_core.ports.services import (
     Row,
     Secrets,
     SecretSource,
+    Signer,
+    SigningKeys,
     Statements,
     Transaction,
 )
@@ -71,6 +73,8 @@ __all__ = [
     "Row",
     "SecretSource",
     "Secrets",
+    "Signer",
+    "SigningKeys",
     "Statements",
     "TakesKinds",
     "Tariff",

@@ -152,6 +152,40 @@ class HashKeys(Protocol):
         """
 
 
+@runtime_checkable
+class Signer(Protocol):
+    """An Ed25519 key (RFC 8032) that signs in the deployment's name.
+
+    Attributes:
+        id: the public key's JWK thumbprint (RFC 7638).
+        public: the public key's 32 bytes.
+    """
+
+    @property
+    def id(self) -> str:
+        """The public key's name."""
+
+    @property
+    def public(self) -> bytes:
+        """The public key."""
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the 64 bytes of the signature. Say first in the data what it is signed for."""
+
+
+class SigningKeys(Protocol):
+    """The deployment's own signing key."""
+
+    def read(self) -> Signer | None:
+        """Read its file anew; None where there is none, so that nothing is signed.
+
+        It waits for the disk: call it in a thread.
+
+        Raises:
+            Misconfigured: the file cannot be had or holds no usable key.
+        """
+
+
 class Counter(Protocol):
     """A number that only grows."""
 

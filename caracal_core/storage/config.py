@@ -58,6 +58,13 @@ class StorageConfig(Config):
         "first makes hashes and all verify them. Unset, the embedded store makes hash.key in "
         "data_dir; beside PostgreSQL it must be given where a plugin needs it.",
     )
+    signing_key_file: Path | None = setting(
+        None,
+        env="CARACAL_SIGNING_KEY_FILE",
+        description="PEM file with the Ed25519 private key that signs checkpoints of the ledger. "
+        "Unset, the embedded store makes signing.key in data_dir; beside PostgreSQL nothing is "
+        "signed then.",
+    )
 
     @property
     def embedded(self) -> bool:

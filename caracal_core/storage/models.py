@@ -15,18 +15,23 @@ from caracal_core.storage.ledger_models import (
     IdempotencyKey,
     Reservation,
 )
+from caracal_core.storage.seal_models import Archive, Checkpoint, Seal, SpendDay
 
 __all__ = [
     "Account",
+    "Archive",
     "Budget",
     "BudgetWindow",
+    "Checkpoint",
     "Entry",
     "IdempotencyKey",
     "Nonce",
     "ReplayEpoch",
     "Reservation",
     "Revocation",
+    "Seal",
     "Sighting",
+    "SpendDay",
 ]
 
 

@@ -50,6 +50,24 @@ class ChargeRules(Config):
     drain_at_once: int = setting(
         64, description="The most replies that are read on at the same time.", ge=0, le=10_000
     )
+    seal_interval: float = setting(
+        5.0,
+        description="Seconds between two rounds that seal what was entered in the ledger.",
+        ge=0.1,
+        le=86_400,
+    )
+    seal_batch_size: int = setting(
+        2000,
+        description="The most entries under one seal, which is made in one transaction.",
+        ge=1,
+        le=10_000,
+    )
+    checkpoint_interval: float = setting(
+        3600.0,
+        description="Seconds between two signed checkpoints of the sealed ledger.",
+        ge=1,
+        le=31_536_000,
+    )
 
     @property
     def longest_seconds(self) -> float:

@@ -68,7 +68,7 @@ _WORDS: Mapping[Dialect, Mapping[str, object]] = MappingProxyType(
             second="CAST(floor({now}) AS BIGINT)",
             month="CAST(extract(epoch FROM date_trunc("
             "'month', to_timestamp(instant) AT TIME ZONE 'UTC')) AS BIGINT)",
-            day="to_char(to_timestamp(created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+            day="(CAST(floor(created_at) AS BIGINT) / 86400)",
             # An array of unknown length is planned as a short one, a table function as a long one.
             among="= ANY(ARRAY("
             "SELECT CAST(value AS {kind}) FROM json_array_elements_text({position})))",
@@ -84,7 +84,7 @@ _WORDS: Mapping[Dialect, Mapping[str, object]] = MappingProxyType(
             "sqlite",
             second="CAST({now} AS INTEGER)",
             month="CAST(strftime('%s', instant, 'unixepoch', 'start of month') AS INTEGER)",
-            day="strftime('%Y-%m-%d', created_at, 'unixepoch')",
+            day="(CAST(created_at AS INTEGER) / 86400)",
             among="IN (SELECT value FROM json_each({position}))",
             held_in="json_each(r.windows) AS held_in",
             least="min",
@@ -109,7 +109,8 @@ class Statement:
             calendar windows in UTC that {now} lies in have been running;
             ``{path}``: after it, ``path(budget_id, account, period, starts_at)``: the budgets in
             currency $3 of the accounts named in the JSON array $2, with their windows' starts;
-            ``{day}``: the day in UTC that the column ``created_at`` lies in, such as 2026-01-31;
+            ``{day}``: the day in UTC that the column ``created_at`` lies in, counted from
+            1970-01-01;
             ``{among:$1 TEXT}``: behind a column: it is one of the JSON array $1, of TEXT or BIGINT;
             ``{held_in}``: the windows of the reservation ``r`` as rows, with a column ``value``;
             ``{least}`` and ``{greatest}`` of their arguments;

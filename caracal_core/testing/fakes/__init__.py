@@ -38,6 +38,7 @@ from caracal_core.testing.fakes.services import (
     FakeHttp,
     FakeMetrics,
     FakeSecrets,
+    FakeSigningKeys,
     NoDatabase,
     a_services,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "FakeMetrics",
     "FakeReplayGuard",
     "FakeSecrets",
+    "FakeSigningKeys",
     "FakeUpstream",
     "FarSide",
     "Issued",

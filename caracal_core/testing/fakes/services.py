@@ -18,6 +18,8 @@ from caracal_core.ports import (
     Http,
     Row,
     SecretSource,
+    Signer,
+    SigningKeys,
     Transaction,
 )
 from caracal_core.testing.fakes.clock import FakeClock
@@ -166,6 +168,20 @@ class FakeHashKeys:
         return self.keys
 
 
+class FakeSigningKeys:
+    """Gives the signing key that the test put there; none unless given.
+
+    Args:
+        key: what is read.
+    """
+
+    def __init__(self, key: Signer | None = None) -> None:
+        self.key = key
+
+    def read(self) -> Signer | None:
+        return self.key
+
+
 class NoDatabase:
     """The database of a test that has none: whoever asks it learns that it is down."""
 
@@ -189,6 +205,7 @@ def a_services(
     metrics: FakeMetrics | None = None,
     secrets: Mapping[str, str] | None = None,
     hash_keys: HashKeys | None = None,
+    signing_keys: SigningKeys | None = None,
     authorities: Authorities = tuple,
 ) -> Services:
     """Make the services of a plugin under test; what is not given is a fake.
@@ -200,6 +217,7 @@ def a_services(
         metrics: a fresh `FakeMetrics` unless given.
         secrets: secrets by the file or environment variable they stand in.
         hash_keys: `FakeHashKeys` with one fixed key unless given.
+        signing_keys: `FakeSigningKeys` without a key unless given.
         authorities: gives those who are believed; nobody unless given.
     """
     return Services(
@@ -209,6 +227,7 @@ def a_services(
         metrics=metrics or FakeMetrics(),
         secrets=FakeSecrets(secrets),
         hash_keys=hash_keys or FakeHashKeys(),
+        signing_keys=signing_keys or FakeSigningKeys(),
         log=logging.getLogger("caracal.test"),
         authorities=authorities,
     )

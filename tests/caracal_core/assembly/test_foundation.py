@@ -8,7 +8,7 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.unopened import no_authorities
 from caracal_core.config.core import CoreConfig
-from caracal_core.testing.fakes import FakeHashKeys
+from caracal_core.testing.fakes import FakeHashKeys, FakeSigningKeys
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def book():
 @pytest.fixture
 def foundation(database, book):
     secrets = MountedSecrets(Masking())
-    return lay_foundation(database, book, secrets, FakeHashKeys(), no_authorities, str)
+    return lay_foundation(
+        database, book, secrets, FakeHashKeys(), FakeSigningKeys(), no_authorities, str
+    )
 
 
 async def test_a_plugins_services_bear_its_name(foundation, book, database):

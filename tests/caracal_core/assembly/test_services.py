@@ -8,12 +8,20 @@ from caracal_core.assembly.metrics import MetricsBook
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.assembly.services import SystemClock, lender
 from caracal_core.assembly.unopened import no_authorities
-from caracal_core.testing.fakes import FakeHashKeys, NoDatabase
+from caracal_core.testing.fakes import FakeHashKeys, FakeSigningKeys, NoDatabase
 
 
 def a_lender(book):
     secrets = MountedSecrets(Masking())
-    return lender(SystemClock(), NoDatabase(), book, secrets, FakeHashKeys(), no_authorities)
+    return lender(
+        SystemClock(),
+        NoDatabase(),
+        book,
+        secrets,
+        FakeHashKeys(),
+        FakeSigningKeys(),
+        no_authorities,
+    )
 
 
 def test_metrics_and_logs_bear_the_plugin_s_name():

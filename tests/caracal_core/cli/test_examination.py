@@ -83,7 +83,7 @@ async def test_without_files_none_is_looked_for(configuration):
     assert await examine(elsewhere, Masking(), files=False)
 
 
-@pytest.mark.parametrize("key", ["hash_key_file", "token_file", "key_file"])
+@pytest.mark.parametrize("key", ["hash_key_file", "signing_key_file", "token_file", "key_file"])
 async def test_a_pipe_in_the_place_of_cores_own_file_does_not_hang_the_start(
     configuration, tmp_path, monkeypatch, key
 ):
@@ -93,6 +93,7 @@ async def test_a_pipe_in_the_place_of_cores_own_file_does_not_hang_the_start(
     pipe = str(tmp_path / "pipe")
     changes = {
         "hash_key_file": {"database": {"data_dir": str(tmp_path / "data"), key: pipe}},
+        "signing_key_file": {"database": {"data_dir": str(tmp_path / "data"), key: pipe}},
         "token_file": {"operations": {key: pipe}},
         "key_file": {"tls": {"mode": "on", "cert_file": pipe, key: pipe}},
     }[key]

@@ -100,7 +100,20 @@ def test_plugins_pages_bear_their_names(house, readiness):
         return 1
 
     pages = (Endpoint("", answer), Endpoint("state", answer))
-    house.current.serving = (types.SimpleNamespace(name="mcp", endpoints=pages),)
+    house.current.serving = (types.SimpleNamespace(name="mcp", builtin=False, endpoints=pages),)
     assert list(
         BackDoor(house, readiness, MetricsBook(), Standing(house.current.loaded)).endpoints()
     ) == ["mcp", "mcp/state"]
+
+
+def test_cores_own_pages_stand_beside_those_and_are_not_displaced(house, readiness):
+    async def answer():
+        return 1
+
+    own, strangers = Endpoint("spend", answer), Endpoint("", answer)
+    house.current.serving = (
+        types.SimpleNamespace(name="charges", builtin=True, endpoints=(own,)),
+        types.SimpleNamespace(name="spend", builtin=False, endpoints=(strangers,)),
+    )
+    door = BackDoor(house, readiness, MetricsBook(), Standing(house.current.loaded))
+    assert door.endpoints() == {"spend": own}

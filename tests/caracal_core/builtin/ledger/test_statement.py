@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from caracal_core.builtin.ledger import expiry, journal, sqlite_write, windows
+from caracal_core.builtin.ledger.sealing.days import day_of
 from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.storage.database import open_database
 
@@ -65,7 +66,7 @@ async def test_windows_are_the_calendars_in_utc(database, instant):
     rows = await database.fetch(STARTS[database.dialect], at.timestamp())
     assert {row["period"]: row["starts_at"] for row in rows} == started(at)
     (row,) = await database.fetch(DAY[database.dialect], at.timestamp())
-    assert row["day"] == at.date().isoformat()
+    assert row["day"] == day_of(at.timestamp()) == (at.date() - date(1970, 1, 1)).days
 
 
 async def test_without_an_instant_it_is_the_databases_clock(database):
