@@ -1,4 +1,4 @@
-"""``caracal ledger``: what was spent, by whom, on what."""
+"""``caracal ledger``: what was spent, by whom, on what, and the proof of it."""
 
 from __future__ import annotations
 
@@ -7,52 +7,37 @@ from typing import get_args
 
 import click
 
-from caracal_core.builtin.ledger.entries import By, Entry, Sum, query, summary
+from caracal_core.builtin.ledger.entries import query
 from caracal_core.builtin.ledger.partitions import make_ahead
-from caracal_core.cli.asking import as_json, ask, ask_about, limit
-from caracal_core.cli.moments import moment, shown
+from caracal_core.builtin.ledger.selection import Selection
+from caracal_core.builtin.ledger.summary import By, Sum, summary
+from caracal_core.cli.asking import as_json, ask, limit
+from caracal_core.cli.evidence import checkpoint, public_key_, seal, verify
+from caracal_core.cli.export import export
+from caracal_core.cli.journal_lines import line, selecting
 from caracal_core.cli.output import show
-
-since = click.option(
-    "--since", callback=moment, metavar="MOMENT", help="Only from this day or moment on, in UTC."
-)
-until = click.option(
-    "--until", callback=moment, metavar="MOMENT", help="Only before this day or moment, in UTC."
-)
 
 
 @click.group("ledger")
 def group() -> None:
-    """Query and sum up what was spent."""
+    """Query and sum up what was spent, and prove it."""
+
+
+for command in (export, seal, checkpoint, public_key_, verify):
+    group.add_command(command)
 
 
 @group.command("query")
-@click.option("--agent", metavar="NAME", help="Only this agent's.")
-@click.option("--route", metavar="ID", help="Only this route's.")
-@since
-@until
+@selecting
+@click.option("--charge", metavar="ID", help="Only this charge's.")
 @limit
 @as_json
 @click.pass_context
-def query_(
-    ctx: click.Context,
-    agent: str | None,
-    route: str | None,
-    since: float | None,
-    until: float | None,
-    limit: int,
-    as_json: bool,
-) -> None:
+def query_(ctx: click.Context, selection: Selection, limit: int, as_json: bool) -> None:
     """List the entries of the ledger, the latest first."""
-    found = ask_about(
-        ctx,
-        agent,
-        lambda database: query(
-            database, agent=agent, route=route, since=since, until=until, limit=limit
-        ),
-    )
+    found = ask(ctx, lambda database: query(database, selection, limit=limit))
     show(
-        [_row(entry) for entry in found],
+        [line(entry) for entry in found],
         ["at", "charge", "kind", "agent", "route", "amount", "currency", "cause", "basis", "price"],
         as_json=as_json,
         empty="The ledger has no such entry.",
@@ -67,21 +52,13 @@ def query_(
     show_default=True,
     help="What has a sum of its own, in each currency.",
 )
-@since
-@until
+@selecting
 @limit
 @as_json
 @click.pass_context
-def summary_(
-    ctx: click.Context,
-    by: By,
-    since: float | None,
-    until: float | None,
-    limit: int,
-    as_json: bool,
-) -> None:
+def summary_(ctx: click.Context, by: By, selection: Selection, limit: int, as_json: bool) -> None:
     """Sum up what was posted, and what is held for charges that have not ended."""
-    found = ask(ctx, lambda database: summary(database, by, since=since, until=until, limit=limit))
+    found = ask(ctx, lambda database: summary(database, by, selection, limit=limit))
     show(
         [_sum(by, each) for each in found],
         [by, "currency", "posted", "held", "calls", "voided"],
@@ -111,25 +88,6 @@ def partitions(ctx: click.Context, months: int) -> None:
         click.echo("No partition is missing.")
 
 
-def _row(entry: Entry) -> Mapping[str, object]:
-    # Of a charge whose hold was lost, nobody knows whose it was.
-    return {
-        "id": entry.id,
-        "at": shown(entry.created_at),
-        "charge": entry.charge,
-        "kind": entry.kind,
-        "agent": entry.agent or None,
-        "route": entry.route or None,
-        "request": entry.request or None,
-        "held": entry.held.decimal,
-        "amount": entry.amount.decimal,
-        "currency": entry.amount.currency,
-        "cause": entry.cause,
-        "basis": entry.basis or None,
-        "price": entry.price or None,
-    }
-
-
 def _sum(by: By, each: Sum) -> Mapping[str, object]:
     return {
         by: each.name or None,
@@ -138,4 +96,6 @@ def _sum(by: By, each: Sum) -> Mapping[str, object]:
         "held": each.held.decimal,
         "calls": each.calls,
         "voided": each.voided,
+        "adjusted": each.adjusted,
+        "reserved": each.reserved.decimal,
     }

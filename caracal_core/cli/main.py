@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "budgets": "Set limits for accounts.",
     "charges": "List open charges, or release them.",
     "certs": "Make certificates for a first deployment, or show them.",
-    "ledger": "Query and sum up what was spent.",
+    "ledger": "Query and sum up what was spent, and prove it.",
 }
 """Core's own commands; each stands in the module of its name."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
 from uuid import uuid4
 
@@ -12,12 +14,14 @@ from msgspec import Struct
 from caracal_core.builtin.ledger.config import ChargeRules, ChargesConfig
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.housekeeping import PERIOD_SECONDS, Housekeeping
+from caracal_core.builtin.ledger.sealing.notary import Notary
+from caracal_core.builtin.ledger.spend import spend
 from caracal_core.builtin.ledger.store import BookStore, Store
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.upkeep import Upkeep
 from caracal_core.builtin.repeated import repeated
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import Dialect, HealthCheck, Ledger
+from caracal_core.ports import Dialect, Endpoint, HealthCheck, Ledger
 
 DRAIN_SECONDS = 8.0
 """Leaving a lifespan has 10 seconds."""
@@ -58,6 +62,10 @@ class ChargesPlugin(Plugin[ChargesConfig]):
         return [self._office(services).desk]
 
     @hookimpl
+    def endpoints(self, services: Services) -> Sequence[Endpoint]:
+        return [Endpoint("spend", partial(spend, services.database))]
+
+    @hookimpl
     def lifespan(self, services: Services) -> AbstractAsyncContextManager[None]:
         return _open(self._office(services), self.config.charges, services)
 
@@ -85,10 +93,23 @@ async def _open(office: Office, rules: ChargeRules, services: Services) -> Async
     renewing = repeated("renewal", upkeep.renew, period, services.log)
     reaping = repeated("reaper", upkeep.reap, rules.cleanup_interval, services.log)
     keeping = repeated("housekeeping", office.housekeeping.keep, PERIOD_SECONDS, services.log)
-    async with renewing, reaping, keeping:
+    async with renewing, reaping, keeping, _sealing(rules, services):
         try:
             yield
         finally:
             given_up = await office.desk.drain(DRAIN_SECONDS)
             if given_up:
                 services.log.error("%d works given up; holds stay until they expire", given_up)
+
+
+@asynccontextmanager
+async def _sealing(rules: ChargeRules, services: Services) -> AsyncIterator[None]:
+    """Seal and sign while the house is open."""
+    signer = await asyncio.to_thread(services.signing_keys.read)
+    if signer is None:
+        services.log.warning(
+            "no checkpoints of the ledger are signed: CARACAL_SIGNING_KEY_FILE is not set"
+        )
+    notary = Notary(services.database, rules.seal_batch_size, signer, rules.checkpoint_interval)
+    async with repeated("sealer", notary.work, rules.seal_interval, services.log):
+        yield

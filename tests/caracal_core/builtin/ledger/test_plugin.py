@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from caracal_core.assembly.services import SystemClock
 from caracal_core.builtin import BUILTINS
 from caracal_core.builtin.ledger.config import ChargesConfig
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
+from caracal_core.builtin.ledger.sealing.notary import Notary
 from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.errors import BudgetExceeded
 from caracal_core.ports import HealthCheck, Ledger
 from caracal_core.storage.database import open_database
-from caracal_core.testing.fakes import FakeMetrics, a_charge, a_services, usd
+from caracal_core.storage.signing_key import SigningKey
+from caracal_core.testing.fakes import FakeMetrics, FakeSigningKeys, a_charge, a_services, usd
 
 
 @pytest.fixture
@@ -133,3 +136,55 @@ async def test_closing_writes_what_is_in_hand(services, database, give_budget, b
     rows = await database.fetch("SELECT id FROM reservations WHERE state = 'posted'")
     assert {row["id"] for row in rows} == {charge.id for charge in charges}
     assert await balanced()
+
+
+async def test_what_is_entered_is_sealed_and_signed_while_the_house_is_open(
+    database, give_budget, monkeypatch
+):
+    """Without anybody asking for it."""
+    await give_budget("alice", usd("1"))
+    signed = asyncio.Event()
+    original = Notary.work
+
+    async def watched(self):
+        await original(self)
+        if await database.fetch("SELECT * FROM checkpoints"):
+            signed.set()
+
+    monkeypatch.setattr(Notary, "work", watched)
+    keys = FakeSigningKeys(SigningKey(Ed25519PrivateKey.generate()))
+    services = a_services(database=database, clock=SystemClock(), signing_keys=keys)
+    plugin, charge = make_plugin(seal_interval=0.1), a_charge(usd("0.1"), "alice")
+    async with asyncio.timeout(60), plugin.lifespan(services):
+        await plugin.ledger(services).reserve(charge)
+        await plugin.ledger(services).post(charge.id, usd("0.1"), "reply")
+        await signed.wait()
+    (seal,) = await database.fetch("SELECT entries FROM seals")
+    assert seal["entries"] == 1
+
+
+async def test_without_a_signing_key_the_operator_is_told(services, caplog):
+    async with make_plugin().lifespan(services):
+        assert "CARACAL_SIGNING_KEY_FILE is not set" in caplog.text
+
+
+async def test_what_was_spent_has_a_page(services):
+    (page,) = make_plugin().endpoints(services)
+    assert page.path == "spend"
+    assert (await page.answer())["today"]["by_agent"] == []
+
+
+async def test_amounts_are_published(services, metrics, give_budget):
+    """What was held, what it did cost beyond that, what was given back and what did not fit."""
+    await give_budget("alice", usd("1"))
+    ledger = make_plugin().ledger(services)
+    over, spare = (a_charge(usd("0.25"), "alice") for _ in range(2))
+    await ledger.reserve(over)
+    await ledger.reserve(spare)
+    await ledger.post(over.id, usd("0.5"), "reply")
+    await ledger.void(spare.id, "not_sent")
+    with pytest.raises(BudgetExceeded):
+        await ledger.reserve(a_charge(usd("0.75"), "alice"))
+    kinds = ("held", "posted", "overrun", "voided", "refused")
+    found = [metrics.counted(f"{kind}_amount", currency="USD") for kind in kinds]
+    assert found == [0.5, 0.5, 0.25, 0.25, 0.75]
