@@ -65,7 +65,7 @@ class LedgerDesk:
             seconds=write_seconds,
         )
         self._unheld = Unheld(most_in_hand)
-        self._open: set[str] = set()
+        self._open: dict[str, Money] = {}
         self._closing = self._closed = False
 
     @property
@@ -158,19 +158,21 @@ class LedgerDesk:
             _fail(work.receipt, Conflict(PART, f"the charge {work.id} has ended already: voided"))
             return True
         work.doubtful = work.id in self._open
-        self._open.add(work.id)
+        self._open[work.id] = work.charge.amount
         return False
 
     def _reserved(self, work: Reserve, verdict: Reserved) -> None:
         if not isinstance(verdict, Reservation):
             self._refuse(work, verdict)
-        elif not work.receipt.done():
-            work.receipt.set_result(verdict)
+        else:
+            self._tally.held(work.charge.amount)
+            if not work.receipt.done():
+                work.receipt.set_result(verdict)
         self._leave(work)
 
     def _refuse(self, work: Reserve, error: Refusal | Conflict) -> None:
         if isinstance(error, BudgetExceeded):
-            self._tally.refused()
+            self._tally.refused(error.needed)
         if isinstance(error, Refusal) and not work.doubtful:
             self._hold_nothing(work.id)
         _fail(work.receipt, error)
@@ -179,8 +181,7 @@ class LedgerDesk:
         if not isinstance(verdict, Settlement):
             _fail(work.receipt, verdict)
         else:
-            self._open.discard(work.id)
-            self._tally.settled(work.end, verdict)
+            self._tally.settled(work.end, verdict, self._open.pop(work.id, None))
             if not work.receipt.done():
                 work.receipt.set_result(verdict.receipt)
         self._leave(work)
@@ -205,7 +206,7 @@ class LedgerDesk:
         )
 
     def _hold_nothing(self, id: str) -> None:
-        self._open.discard(id)
+        self._open.pop(id, None)
         self._unheld.add(id)
 
 

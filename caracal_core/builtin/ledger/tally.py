@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from caracal_core.builtin.ledger.amounts import Amounts
 from caracal_core.builtin.ledger.expiry import Resolved
 from caracal_core.builtin.ledger.settling import End, Settlement
+from caracal_core.domain import Money, Receipt
 from caracal_core.errors import Failure
 from caracal_core.ports import Metrics
 
@@ -25,6 +27,7 @@ class Tally:
     def __init__(self, metrics: Metrics, log: logging.Logger) -> None:
         counter = metrics.counter
         self._log = log
+        self._amounts = Amounts(metrics)
         self._works = True
         self._ended = {
             "posted": counter("posted", "Holds that were posted."),
@@ -41,9 +44,14 @@ class Tally:
         self._adjusted = counter("adjusted", "Posts after their hold had ended, booked beside it.")
         self._unknown = counter("unknown", "Posts of charges of which no hold is known.")
 
-    def refused(self) -> None:
+    def held(self, amount: Money) -> None:
+        """Count a hold."""
+        self._amounts.add("held", amount)
+
+    def refused(self, amount: Money) -> None:
         """Count a hold that did not fit."""
         self._refused.add()
+        self._amounts.add("refused", amount)
 
     def turned_away(self) -> None:
         """Count a hold that was not even tried."""
@@ -62,11 +70,18 @@ class Tally:
             self._log.info("the books can be written again")
         self._works = True
 
-    def settled(self, end: End, settlement: Settlement) -> None:
-        """Count what an end did; nothing where it was a repetition."""
+    def settled(self, end: End, settlement: Settlement, held: Money | None = None) -> None:
+        """Count what an end did; nothing where it was a repetition.
+
+        Args:
+            end: what was wanted.
+            settlement: what it did.
+            held: what this process held for it; None where that is not known.
+        """
         match settlement.news:
             case "ended":
                 self._ended[settlement.receipt.state].add()
+                self._count_amounts(settlement.receipt, held)
                 self._check_against_hold(end, settlement)
             case "adjusted":
                 self._adjusted.add()
@@ -81,6 +96,15 @@ class Tally:
             self._expired[hold.state].add()
         ids = ", ".join(hold.id for hold in holds[:_NAMED])
         self._log.warning("%d holds that nobody renewed were ended, such as %s", len(holds), ids)
+
+    def _count_amounts(self, receipt: Receipt, held: Money | None) -> None:
+        if receipt.state == "posted":
+            self._amounts.add("posted", receipt.amount)
+            if held is not None and receipt.amount.micro > held.micro:
+                excess = receipt.amount.micro - held.micro
+                self._amounts.add("overrun", Money(excess, held.currency))
+        elif held is not None:
+            self._amounts.add("voided", held)
 
     def _check_against_hold(self, end: End, settlement: Settlement) -> None:
         if settlement.overrun:

@@ -80,7 +80,7 @@ def test_an_ending_is_counted_by_what_it_did(tally, counted, caplog, end, settle
 
 
 def test_refusals_and_holds_turned_away_are_counted_apart(tally, counted):
-    tally.refused()
+    tally.refused(usd("1"))
     tally.turned_away()
     assert counted() == {"refused": 1, "turned_away": 1}
 
@@ -114,3 +114,23 @@ def test_a_store_that_fails_is_logged_once_and_again_when_it_works(tally, counte
 def test_every_counter_is_there_from_the_start(metrics, tally):
     """A dashboard shows zero, not nothing."""
     assert len(metrics._counters) == len(COUNTERS)
+
+
+def test_amounts_are_counted_once_for_each_time_that_money_moved(tally, metrics):
+    """Posted, above the hold, given back, refused; nothing where an end was a repetition."""
+    tally.held(usd("3"))
+    tally.refused(usd("9"))
+    tally.settled(POST, Settlement(POSTED, "ended"), usd("0.75"))
+    tally.settled(POST, Settlement(POSTED, "ended"), usd("2"))
+    tally.settled(POST, Settlement(POSTED, "ended"))  # of an earlier process's hold
+    tally.settled(POST, Settlement(POSTED, "repeated"), usd("2"))
+    tally.settled(VOID, Settlement(VOIDED, "ended"), usd("0.5"))
+    tally.settled(VOID, Settlement(VOIDED, "ended"))
+    kinds = ("held", "refused", "posted", "overrun", "voided")
+    assert {kind: metrics.counted(f"{kind}_amount", currency="USD") for kind in kinds} == {
+        "held": 3,
+        "refused": 9,
+        "posted": 3,
+        "overrun": 0.25,
+        "voided": 0.5,
+    }
