@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
+from caracal_core.builtin.meters import MetersPlugin
 from caracal_core.builtin.observers.exchange_log import ExchangeLogPlugin
 from caracal_core.builtin.observers.prometheus import PrometheusPlugin
 from caracal_core.builtin.policies.plugin import PoliciesPlugin
@@ -20,6 +21,7 @@ BUILTINS: tuple[type[Plugin[Any]], ...] = (
     ReplayPlugin,
     PoliciesPlugin,
     TariffsPlugin,
+    MetersPlugin,
     ChargesPlugin,
     UpstreamsPlugin,
     PrometheusPlugin,

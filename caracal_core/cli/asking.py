@@ -13,6 +13,7 @@ from caracal_core.cli.session import run
 from caracal_core.ports import Database
 from caracal_core.storage import accounts
 from caracal_core.storage.accounts import AccountError
+from caracal_core.storage.prices import PriceError
 from caracal_core.storage.revocations import RevocationError
 
 T = TypeVar("T")
@@ -50,5 +51,5 @@ def ask(ctx: click.Context, question: Callable[[Database], Awaitable[T]]) -> T:
     """Return the store's answer; end the command with 1 where the wish cannot be granted."""
     try:
         return run(ctx, lambda database, _: question(database))
-    except (AccountError, LedgerError, RevocationError) as error:
+    except (AccountError, LedgerError, PriceError, RevocationError) as error:
         fail(str(error))

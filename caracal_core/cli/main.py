@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "auth": "Plan a switch of authentication modes.",
     "revocations": "Refuse credentials before their time.",
     "budgets": "Set limits for accounts.",
+    "prices": "Set prices, and show every version of them.",
     "charges": "List open charges, or release them.",
     "certs": "Make certificates for a first deployment, or show them.",
     "ledger": "Query and sum up what was spent, and prove it.",

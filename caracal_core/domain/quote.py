@@ -20,6 +20,8 @@ class Quote(Struct, frozen=True):
             to say its usage; None leaves the client's.
         metered: whether a meter is expected to read the reply. The upstream is then asked for an
             uncompressed reply; one that no meter reads costs what was held, and is marked.
+        memo: the tariff's own note to its meter, which gets it back untouched; nobody else looks at
+            it, and it is not written anywhere.
 
     Raises:
         ValueError: the price's name is longer, or has other characters.
@@ -29,6 +31,7 @@ class Quote(Struct, frozen=True):
     price: str = ""
     body: bytes | None = None
     metered: bool = False
+    memo: object = None
 
     def __post_init__(self) -> None:
         if self.price and not (

@@ -43,6 +43,10 @@ class Body(Protocol):
     def whole(self) -> bool:
         """Whether what was not read of it is known to be here whole: reading waits for nobody."""
 
+    @property
+    def count(self) -> int:
+        """How many bytes of it came so far."""
+
     def cap(self, most: int) -> None:
         """Allow at most ``most`` bytes; raises `PayloadTooLarge` at once if more are declared."""
 

@@ -37,6 +37,7 @@ class NoBody:
 
     length = 0
     whole = True
+    count = 0
 
     def cap(self, most: int) -> None:
         """Nothing is never too much."""
@@ -71,13 +72,13 @@ class StreamedBody:
     __slots__ = (
         "_chunks",
         "_closed",
-        "_count",
         "_fault",
         "_kept",
         "_line",
         "_most",
         "_pace",
         "_unasked",
+        "count",
         "length",
     )
 
@@ -88,7 +89,7 @@ class StreamedBody:
         self._unasked = expects_continue
         self._most = line.limits.max_request_bytes
         self._pace: Pace | None = None
-        self._count = 0
+        self.count = 0
         self._kept = b""
         self._fault: Answered | None = None
         self._closed = False
@@ -149,7 +150,7 @@ class StreamedBody:
 
     @property
     def _left(self) -> int:
-        return (self.length or 0) - self._count
+        return (self.length or 0) - self.count
 
     @property
     def _ended(self) -> bool:
@@ -165,7 +166,7 @@ class StreamedBody:
         while not self._ended:
             data = self._take()
             if data:
-                self._count += len(data)
+                self.count += len(data)
                 self._check_cap()
                 return data
             if not self._ended:
@@ -180,7 +181,7 @@ class StreamedBody:
         return data
 
     def _check_cap(self) -> None:
-        if max(self.length or 0, self._count) > self._most:
+        if max(self.length or 0, self.count) > self._most:
             raise PayloadTooLarge
 
     async def _receive(self) -> None:

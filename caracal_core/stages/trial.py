@@ -132,6 +132,10 @@ class _Withheld:
     def whole(self) -> bool:
         return False
 
+    @property
+    def count(self) -> int:
+        return 0
+
     def cap(self, most: int) -> None:  # noqa: ARG002 - the port's
         _withhold()
 

@@ -37,6 +37,10 @@ class Upload:
     def whole(self) -> bool:
         return self._body.whole
 
+    @property
+    def count(self) -> int:
+        return self._body.count
+
     def cap(self, most: int) -> None:
         self._body.cap(most)
 

@@ -15,6 +15,7 @@ from caracal_core.storage.ledger_models import (
     IdempotencyKey,
     Reservation,
 )
+from caracal_core.storage.price_models import Price
 from caracal_core.storage.seal_models import Archive, Checkpoint, Seal, SpendDay
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Entry",
     "IdempotencyKey",
     "Nonce",
+    "Price",
     "ReplayEpoch",
     "Reservation",
     "Revocation",

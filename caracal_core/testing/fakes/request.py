@@ -44,6 +44,7 @@ class FakeBody:
         self._between = between
         self._most: int | None = None
         self._begun = False
+        self.count = 0
 
     @property
     def length(self) -> int | None:
@@ -82,6 +83,7 @@ class FakeBody:
             if place and self._between is not None:
                 await self._between()
             count += len(data)
+            self.count = max(self.count, count)
             if self._most is not None and count > self._most:
                 raise PayloadTooLarge
             yield data

@@ -1,0 +1,86 @@
+"""A JSON reply, kept whole while it streams by: its usage may stand anywhere in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw, Struct
+
+from caracal_core.builtin.meters.usage import Count, Usage
+from caracal_core.builtin.tariffs.price import Tokens
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+
+LONGEST = 4 * 2**20
+"""Bytes of a reply that are kept; a longer one is not metered."""
+
+
+class _Metered(Struct, frozen=True):
+    """A reply that says its usage."""
+
+    usage: Usage
+
+
+class Document:
+    """What came of a reply so far.
+
+    Args:
+        length: the reply's declared length, or None.
+    """
+
+    __slots__ = ("_kept", "_length")
+
+    def __init__(self, length: int | None) -> None:
+        self._length = length
+        self._kept: bytearray | None = bytearray()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of a declared length is here."""
+        return self._kept is not None and len(self._kept) == self._length
+
+    def feed(self, data: bytes) -> None:
+        """Keep the next bytes, unless it becomes too long."""
+        if self._kept is None:
+            return
+        if len(self._kept) + len(data) > LONGEST:
+            self._kept = None
+        else:
+            self._kept += data
+
+    def tokens(self) -> Tokens | None:
+        """Return the tokens of its usage, or None where it says none."""
+        if self._kept is None:
+            return None
+        try:
+            return msgspec.json.decode(self._kept, type=_Metered).usage.tokens()
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+
+    def number(self, pointer: Sequence[str]) -> int | None:
+        """Return the whole number that a JSON pointer (RFC 6901) leads to, or None."""
+        if self._kept is None:
+            return None
+        try:
+            raw = msgspec.json.decode(self._kept, type=Raw)
+            for token in pointer:
+                raw = _step(raw, token)
+            return msgspec.json.decode(raw, type=Count)
+        except (msgspec.MsgspecError, RecursionError, LookupError):
+            return None
+
+
+def _step(raw: Raw, key: str) -> Raw:
+    """Return what a reference token leads to.
+
+    Raises:
+        LookupError: it leads nowhere.
+    """
+    value: dict[str, Raw] | list[Raw] = msgspec.json.decode(raw, type=dict[str, Raw] | list[Raw])
+    if isinstance(value, dict):
+        return value[key]
+    if not _INDEX.fullmatch(key):
+        raise LookupError(key)
+    return value[int(key)]

@@ -1,0 +1,69 @@
+"""Versions of prices are numbered without a gap, kept for ever, and found by their names."""
+
+import asyncio
+
+import pytest
+
+from caracal_core.storage.prices import PriceError, add, find, history, newest, record
+
+
+async def test_versions_are_numbered_by_tariff(database):
+    assert [(await add(database, "a", "{}")).version for _ in range(11)] == [
+        str(number) for number in range(1, 12)
+    ]
+    assert (await add(database, "b", "{}")).version == "1"
+    assert (await find(database, "a", "11")).version == "11"
+
+
+async def test_the_newest_with_a_number_is_in_force(database):
+    assert await newest(database) == []
+    for number in range(11):
+        await add(database, "a", f'"{number}"')
+    await add(database, "b", "{}")
+    await record(database, "a", "yaml-0123456789abcdef", "{}")
+    assert {each.tariff: (each.version, each.terms) for each in await newest(database)} == {
+        "a": ("11", '"10"'),
+        "b": ("1", "{}"),
+    }
+
+
+async def test_a_version_may_leave_it_to_the_configuration(database):
+    made = await add(database, "a", None)
+    assert (made.version, made.terms) == ("1", None)
+    assert (await find(database, "a", "1")).terms is None
+
+
+async def test_a_version_of_the_configuration_is_written_once(database):
+    for terms in ("{}", "[]"):
+        await record(database, "a", "yaml-1", terms)
+    (only,) = await history(database, "a")
+    assert (only.version, only.terms) == ("yaml-1", "{}")
+    assert (await add(database, "a", "{}")).version == "1"
+
+
+async def test_history_is_told_in_pages(database):
+    for _ in range(3):
+        await add(database, "a", "{}")
+    await add(database, "b", "{}")
+    first = await history(database, "a", limit=2)
+    assert [each.version for each in first] == ["1", "2"]
+    assert [each.version for each in await history(database, "a", after=first[-1].id)] == ["3"]
+    created = [each.created_at for each in first]
+    assert created == sorted(created)
+
+
+async def test_what_never_was_is_not_found(database):
+    await add(database, "a", "{}")
+    for tariff, version in (("a", "2"), ("b", "1"), ("a", "")):
+        with pytest.raises(PriceError, match="caracal prices history"):
+            await find(database, tariff, version)
+
+
+async def test_simultaneous_prices_are_each_numbered_or_refused(database):
+    done = await asyncio.gather(
+        *(add(database, "a", "{}") for _ in range(8)), return_exceptions=True
+    )
+    refused = [each for each in done if isinstance(each, PriceError)]
+    made = sorted(int(each.version) for each in done if each not in refused)
+    assert made == list(range(1, len(made) + 1))
+    assert len(await history(database, "a")) == len(made) == 8 - len(refused)
