@@ -36,6 +36,10 @@ class GivenBody:
     def whole(self) -> bool:
         return True
 
+    @property
+    def count(self) -> int:
+        return len(self._data)
+
     def cap(self, most: int) -> None:
         if len(self._data) > most:
             raise PayloadTooLarge

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from caracal_core.builtin.routes.reading import climbs
 from caracal_core.builtin.routes.table import Entry, TableRouter
-from caracal_core.builtin.tariffs import Amount
+from caracal_core.builtin.tariffs.amounts import Amount
 from caracal_core.domain import Ending, Money, Overrun, ReplayRule, Settle, Terms
 from caracal_core.plugin import Config, Plugin, Services, hookimpl, setting
 from caracal_core.ports import Router
