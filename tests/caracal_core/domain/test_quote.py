@@ -19,4 +19,4 @@ def test_another_name_is_no_name(price):
 
 def test_nothing_else_is_asked_unless_said():
     quote = Quote(usd("0.25"))
-    assert (quote.price, quote.body, quote.metered) == ("", None, False)
+    assert (quote.price, quote.body, quote.metered, quote.memo) == ("", None, False, None)

@@ -45,6 +45,17 @@ async def test_a_chunked_body_ends_at_its_last_chunk_and_leaves_the_next_request
     assert body.skip()
 
 
+async def test_its_bytes_are_counted_once_as_they_come(body_of):
+    """Also those that were peeked at, and are streamed again; chunks' framing is none of it."""
+    body, _ = body_of(None, b"3\r\nabc\r\n", b"2\r\nde\r\n0\r\n\r\n")
+    assert body.count == NoBody().count == 0
+    assert await anext(body) == b"abc"
+    assert body.count == 3
+    await body.peek(10)
+    await read(body)
+    assert body.count == 5
+
+
 async def test_bytes_are_passed_on_as_they_come(body_of):
     body, _ = body_of(None, b"3\r\nabc\r\n", b"2\r\nde\r\n", b"0\r\n\r\n")
     assert [data async for data in body] == [b"abc", b"de"]

@@ -66,6 +66,10 @@ async def test_more_than_may_be_peeked_at_is_too_large(due):
 
 async def test_its_length_and_cap_are_the_bodys(due):
     assert Upload(FakeBody([b"ab"]), due).length == 2
+    upload = Upload(FakeBody([b"ab", b"c"]), due)
+    assert upload.count == 0
+    await content(upload)
+    assert upload.count == 3
     assert Upload(FakeBody([b"ab"], chunked=True), due).length is None
     with pytest.raises(PayloadTooLarge):
         Upload(FakeBody([b"ab"]), due).cap(1)

@@ -53,6 +53,14 @@ def test_the_length_is_declared_unless_chunked():
     assert a_request().body.length == 0
 
 
+async def test_bytes_are_counted_once_as_they_come():
+    body = FakeBody([b"ab", b"c"])
+    assert body.count == 0
+    await body.peek(3)
+    await _read(body)
+    assert body.count == 3
+
+
 async def test_a_declared_length_past_the_cap_is_refused_at_once():
     with pytest.raises(PayloadTooLarge):
         FakeBody([b"abcd"]).cap(3)
