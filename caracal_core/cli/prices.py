@@ -42,9 +42,9 @@ def group() -> None:
 @click.option("--as-configured", is_flag=True, help="Leave it to the configuration again.")
 @click.pass_context
 def set_(ctx: click.Context, tariff: str, file: BinaryIO | None, as_configured: bool) -> None:
-    """Put the price in FILE into force for TARIFF: YAML, as it stands below the tariff's name.
+    """Put the price in FILE into force for TARIFF.
 
-    A FILE of - is standard input.
+    FILE is YAML, as it stands below the tariff's name in the configuration; - is standard input.
     """
     if (file is None) != as_configured:
         raise click.UsageError("give either a FILE or --as-configured", ctx)

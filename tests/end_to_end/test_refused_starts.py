@@ -126,8 +126,8 @@ async def test_an_environment_that_lost_something_is_refused(prepared, environme
         ("per_call: '0.25'", "per_call: ''", "plain decimal"),
         ("per_call: '0.25'", "per_call: 1e3", "write it in quotes"),
         ("per_call: '0.25'", "per_call: '9223372036854.775808'", "tariffs.flat.per_call"),
-        ("per_call: '0.25'", "per_call: '" + "9" * 10**7 + "'", "plain decimal"),
-        ("per_call: '0.25'", "per_call: " + "9" * 10**7, "is no int that can be used"),
+        ("per_call: '0.25'", "per_call: '" + "9" * 10**5 + "'", "plain decimal"),
+        ("per_call: '0.25'", "per_call: " + "9" * 10**5, "is no int that can be used"),
         ("per_call: '0.25'", "per_second: '1'", "per_second and most_seconds need each other"),
         ("per_call: '0.25'", "models: {m: {completion: '1'}}", "max_output is needed"),
     ],
@@ -154,6 +154,13 @@ async def test_a_file_that_could_be_misread_is_refused(prepared, was, becomes, s
     assert was in text
     one.config.write_text(text.replace(was, becomes))
     assert_refused(one.command("serve"), f"{one.config}", "line ", said)
+
+
+async def test_an_endless_file_is_refused_unread(prepared):
+    one = await prepared()
+    text = one.config.read_text()
+    one.config.write_text(text.replace("per_call: '0.25'", "per_call: '" + "9" * 10**7 + "'"))
+    assert_refused(one.command("serve"), f"{one.config}", "is larger than", "Write less")
 
 
 @pytest.mark.parametrize("key", ["listen", "operations.listen"])
