@@ -73,6 +73,7 @@ def test_text_is_plain(request_):
         {"messages": HELLO, "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
         {"messages": HELLO, "tools": [{"type": "file_search", "vector_store_ids": ["v"]}]},
         {"messages": HELLO, "tools": [{"type": "mcp", "server_url": "u"}]},
+        {"messages": HELLO, "tools": [{"name": "f", "input_schema": {}, "file_ids": ["f"]}]},
         {"messages": HELLO, "web_search_options": {}},
         {"messages": HELLO, "mcp_servers": []},
         {"messages": HELLO, "anything": "new"},
