@@ -65,15 +65,17 @@ async def test_a_database_that_is_down_at_the_start_is_asked_again(database, mon
         """Down until it is told to come up."""
 
         dialect = database.dialect
-        up = False
+        up, asked = False, 0
 
         async def fetch(self, *question):
             if not self.up:
+                self.asked += 1
                 raise Failure("test database", "it is down")
             return await database.fetch(*question)
 
         async def execute(self, *question):
             if not self.up:
+                self.asked += 1
                 raise Failure("test database", "it is down")
             return await database.execute(*question)
 
@@ -83,6 +85,9 @@ async def test_a_database_that_is_down_at_the_start_is_asked_again(database, mon
     async with one.lifespan(services):
         with pytest.raises(Failure):
             await price(tariff)
+        async with asyncio.timeout(20):
+            while services.database.asked < 3:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
         services.database.up = True
         async with asyncio.timeout(20):
             while "looked at again" not in caplog.text:  # noqa: ASYNC110 - nobody tells
