@@ -12,6 +12,7 @@ from caracal_core.ports import Meter
 class MetersPlugin(Plugin[Config]):
     """Reads what replies did cost by the price book."""
 
+    at_root = True
     name = "meters"
 
     @hookimpl

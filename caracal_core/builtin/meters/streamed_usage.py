@@ -49,10 +49,9 @@ class StreamedUsage:
         keeps_usage: whether the chunk that bears nothing but the usage is kept from the client.
     """
 
-    __slots__ = ("_has_ended", "_is_spoiled", "_is_told", "_keeps_usage", "_stream", "_usage")
+    __slots__ = ("_has_ended", "_is_spoiled", "_is_told", "_stream", "_usage")
 
     def __init__(self, *, keeps_usage: bool) -> None:
-        self._keeps_usage = keeps_usage
         self._stream = EventStream(self._read, may_keep=keeps_usage)
         self._usage = Usage()
         self._is_told = self._has_ended = self._is_spoiled = False
@@ -71,7 +70,7 @@ class StreamedUsage:
         return self._usage.tokens() if self._is_told and not self._is_spoiled else None
 
     def _read(self, data: bytes) -> bool:
-        """Read an event; return whether the client gets it."""
+        """Read an event; return whether the client gets it, where any may be kept from it."""
         if b'"usage"' not in data:
             self._has_ended |= data == _DONE or b'"message_stop"' in data
             return True
@@ -88,4 +87,4 @@ class StreamedUsage:
         self._is_told |= event.type != _STARTED
         is_extra = event.choices == []
         self._has_ended |= is_extra or event.type in _ENDED
-        return not (is_extra and self._keeps_usage)
+        return not is_extra

@@ -128,6 +128,15 @@ def test_an_event_that_is_too_long_passes_unread_and_is_not_kept_in_memory(size,
         assert len(events) == 1 + are_read
 
 
+def test_a_line_without_an_end_is_not_kept_in_memory():
+    stream = EventStream(lambda _data: True, may_keep=True)
+    stream.feed(b"data: {")
+    for _ in range(3 * LONGEST // 1000):
+        stream.feed(b"x" * 1000)
+    assert len(stream._rest) <= LONGEST
+    assert stream._held == []
+
+
 def test_many_lines_are_too_long_too():
     lines = b"data: {" + b"x" * 1000 + b"\n"
     count = LONGEST // 1000 + 1
