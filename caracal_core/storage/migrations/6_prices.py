@@ -2,7 +2,7 @@
 
 from tortoise import BaseDBAsyncClient
 
-from caracal_core.storage.script import script
+from caracal_core.storage.script import Loss, script
 
 _COLUMNS = """
     tariff VARCHAR(64) NOT NULL,
@@ -32,5 +32,5 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
-    """Remove it with all that it holds."""
-    return script(db, postgresql=DROP, sqlite=DROP)
+    """Remove it; refused while it holds versions, which entries of the ledger name."""
+    return script(db, postgresql=DROP, sqlite=DROP, losses=[Loss("prices")])

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from caracal_core.errors import Failure
+from caracal_core.storage.database import open_database
+from caracal_core.storage.migrate import down, up
 from caracal_core.storage.prices import PriceError, add, find, history, newest, record
 
 
@@ -67,3 +70,16 @@ async def test_simultaneous_prices_are_each_numbered_or_refused(database):
     made = sorted(int(each.version) for each in done if each not in refused)
     assert made == list(range(1, len(made) + 1))
     assert len(await history(database, "a")) == len(made) == 8 - len(refused)
+
+
+async def test_the_table_is_not_removed_while_it_holds_a_version(storage_config):
+    """An entry that names one could not be worked out again."""
+    async with open_database(storage_config) as database:
+        await add(database, "a", "{}")
+    with pytest.raises(Failure, match="prices has rows"):
+        await down(storage_config)
+    async with open_database(storage_config) as database:
+        assert (await find(database, "a", "1")).terms == "{}"
+        await database.execute("DELETE FROM prices")
+    assert await down(storage_config) == "caracal/6_prices"
+    assert await up(storage_config) == ["caracal/6_prices"]
