@@ -16,6 +16,9 @@ from caracal_core.domain.money import LARGEST
 ALLOWANCE = 1024
 """Prompt tokens that a provider may add to what it was sent, such as for the use of tools."""
 
+COMMAS_MAX = 10_000
+"""How many inputs are told apart; each takes memory while it is."""
+
 READ = frozenset(
     {
         "model",
@@ -107,7 +110,13 @@ def read_asked(data: bytes, *, streams_say_usage: bool) -> Asked:
 
 
 def _inputs(raw: msgspec.Raw) -> int:
-    """Return how many inputs stand there, each for itself: texts, or texts as token numbers."""
+    """Return how many inputs stand there, each for itself: texts, or texts as token numbers.
+
+    Of very many, more than there are: commas are counted, those in texts too.
+    """
+    commas = bytes(raw).count(b",")
+    if commas > COMMAS_MAX:
+        return commas + 1
     try:
         given = msgspec.json.decode(raw, type=list[msgspec.Raw])
     except msgspec.ValidationError:

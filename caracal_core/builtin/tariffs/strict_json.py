@@ -14,7 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 MEMBERS_MAX = 256
-BRACKETS_MAX = 100_000
+BRACKETS_MAX = 40_000
 """How much structure is walked through: it is what costs time, not long strings."""
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'

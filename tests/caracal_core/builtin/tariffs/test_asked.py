@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from caracal_core.builtin.tariffs.asked import ALLOWANCE, read_asked
+from caracal_core.builtin.tariffs.asked import ALLOWANCE, COMMAS_MAX, read_asked
 from caracal_core.builtin.tariffs.price import ModelPrice, Tokens
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -39,6 +39,13 @@ def test_each_input_is_read_for_itself():
     assert asked(input=[1, 2, 3]).contexts == 1
     assert asked(input=HELLO * 3).contexts == 1
     assert asked(input=[]).contexts == 1
+
+
+def test_very_many_inputs_are_bounded_without_telling_them_apart():
+    """A body of nothing but inputs would take fifty times its size in memory."""
+    assert asked(input=["a"] * (COMMAS_MAX + 1)).contexts == COMMAS_MAX + 1
+    assert asked(input=["a, b"] * (COMMAS_MAX + 1)).contexts == 2 * COMMAS_MAX + 2
+    assert asked(input=[1] * (COMMAS_MAX + 2)).most(MODEL).cache_write > 10_000
 
 
 @pytest.mark.parametrize(
