@@ -67,7 +67,7 @@ class Books:
         self._records, self._counters = records, counters
         self._paths, self.keys = paths, keys
         self._waiting: set[str] = set()
-        self._new: set[str] = set()
+        self._asked: set[str] = set()
         self.held: list[Record] = []
         self.ended: list[Record] = []
         self.remembered: list[Record] = []
@@ -77,6 +77,7 @@ class Books:
 
     def reserve(self, charge: Charge) -> Verdict | Waits:
         """Hold a charge, or say why not."""
+        self._asked.add(charge.id)
         known = self._records.get(charge.id)
         if known is not None:
             return _again(charge, known)
@@ -137,7 +138,6 @@ class Books:
             "adjusted": 0,
         }
         self._records[charge.id] = record
-        self._new.add(charge.id)
         self.held.append(record)
         for counter in counters:
             counter.held += charge.amount.micro
@@ -145,9 +145,9 @@ class Books:
         return Reservation(public or charge.id, charge.amount, expires_at)
 
     def _fits_its_hold(self, end: End) -> bool:
-        """Return whether it ends a hold that was there before, and does not pass it."""
+        """Return whether it ends a hold that the batch does not ask for, and does not pass it."""
         known = self._records.get(end.id)
-        if known is None or known["state"] != "pending" or end.id in self._new:
+        if known is None or known["state"] != "pending" or end.id in self._asked:
             return False
         amount = end.amount
         return amount is None or (
@@ -190,7 +190,8 @@ class Books:
         """Let the first ending stand; what was spent beside it is adjusted for, once."""
         receipt = _receipt(record)
         owners = record["state"] == "posted" and record["cause"] not in NOT_THE_OWNERS
-        if end.amount is None or record["adjusted"] or owners:
+        knows = end.amount is not None and end.cause not in NOT_THE_OWNERS
+        if end.amount is None or not knows or record["adjusted"] or owners:
             return Settlement(receipt, "repeated")
         if record["currency"] in (end.amount.currency, NO_CURRENCY):
             micro, currency, basis = end.amount.micro, end.amount.currency, end.basis

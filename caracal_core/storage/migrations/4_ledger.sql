@@ -80,7 +80,8 @@ CREATE FUNCTION ledger_settle_claims(
     DELETE FROM idempotency_keys AS k
     USING unnest(ids, agents, keys) AS c(id, agent, key)
     WHERE k.agent = c.agent AND k.key = c.key AND k.attempt = c.id
-        AND NOT EXISTS (SELECT FROM reservations AS r WHERE r.id = c.id);
+        -- What is remembered of an end alone has no agent, and never had the key.
+        AND NOT EXISTS (SELECT FROM reservations AS r WHERE r.id = c.id AND r.agent <> '');
 $$;
 
 -- Finds the windows of account paths that an instant lies in, nothing locked. Each path has an
@@ -266,9 +267,11 @@ BEGIN
         news := 'ended';
     ELSE
         news := 'repeated';
-        -- Endings that somebody else than its owner decided may lack money that was spent.
-        IF amount IS NULL OR reservation.adjusted OR (reservation.state = 'posted'
-            AND reservation.cause NOT IN ('orphan', 'expired', 'released'))
+        -- Endings that somebody else than its owner decided may lack money that was spent, of
+        -- which only the owner knows.
+        IF amount IS NULL OR why IN ('orphan', 'expired', 'released') OR reservation.adjusted
+            OR (reservation.state = 'posted'
+                AND reservation.cause NOT IN ('orphan', 'expired', 'released'))
         THEN
             RETURN;
         END IF;

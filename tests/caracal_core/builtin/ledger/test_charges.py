@@ -86,8 +86,9 @@ async def test_the_owners_post_after_a_release_is_adjusted_for(database, three, 
     assert await balanced()
 
 
-async def test_only_a_pending_charge_can_be_released(database, three):
-    """The answer says how it ended."""
+async def test_only_a_pending_charge_can_be_released(database, three, counts):
+    """The answer says how it ended, and nothing is charged: an operator knows of no cost."""
+    before = await counts("alice")
     _, posted, voided = three
     with pytest.raises(LedgerError, match=r"posted, 0\.3 USD, because of reply"):
         await release(database, posted.id, "void")
@@ -96,3 +97,5 @@ async def test_only_a_pending_charge_can_be_released(database, three):
     with pytest.raises(LedgerError, match="no charge"):
         await release(database, "nothing", "post")
     assert await database.fetch("SELECT id FROM reservations WHERE id = 'nothing'") == []
+    assert await database.fetch("SELECT id FROM entries WHERE kind = 'adjustment'") == []
+    assert await counts("alice") == before

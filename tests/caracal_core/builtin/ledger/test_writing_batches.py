@@ -108,7 +108,7 @@ BATCHES = st.lists(st.tuples(RESERVES, ENDS, st.booleans()), min_size=1, max_siz
 
 
 def in_the_order_of_a_batch(ends, pending):
-    """Put first the ends that do not pass the holds that were there before the batch."""
+    """Put first the ends that do not pass holds for which the batch does not ask."""
 
     def passes(end):
         held = pending.get(end.id)
@@ -140,7 +140,8 @@ async def agree(config, batches, balanced_books):
             rows = await database.fetch(
                 "SELECT id, amount_micro FROM reservations WHERE state = 'pending'"
             )
-            pending = {row["id"]: row["amount_micro"] for row in rows}
+            asked = {single.ids[number] for number, *_ in reserves}
+            pending = {r["id"]: r["amount_micro"] for r in rows if r["id"] not in asked}
             alone = {}
             for terms in reserves:
                 (alone[terms],) = await write(database, "own", [single.charge(*terms)], [], at)
@@ -270,3 +271,15 @@ async def test_a_conflict_is_final(database, give_budget):
     await write(database, "own", [charge], [End(charge.id, "not_sent")])
     (verdict,) = await write(database, "own", [charge], [])
     assert isinstance(verdict, Conflict)
+
+
+async def test_an_end_whose_reserve_is_asked_for_again_keeps_its_place(
+    database, give_budget, counts
+):
+    """So an overrun before it passes the limit by as much on either store."""
+    await give_budget("alice", usd("1"))
+    small, large = a_charge(usd("0.5"), "alice"), a_charge(usd("0.5"), "alice")
+    await write(database, "own", [small, large], [])
+    ends = [End(small.id, "reply", usd("0.7"), "held"), End(large.id, "not_sent")]
+    await write(database, "own", [large], ends)
+    assert await counts("alice") == [(700_000, 0, 200_000)]

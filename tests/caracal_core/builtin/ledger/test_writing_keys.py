@@ -143,3 +143,13 @@ async def test_of_two_replicas_with_the_same_new_key_one_holds(postgres_config, 
             assert kinds.count(Reservation) == 1
             assert kinds.count(IdempotencyConflict) == 3
         assert await balanced_books.wrong(one) == []
+
+
+async def test_a_refused_charge_that_was_voided_does_not_take_the_key(database, give_budget, keys):
+    """Asked for again after its void, it leaves the key as free as it was."""
+    await give_budget("alice", usd("0.1"))
+    charge = with_key()
+    await write(database, "own", [charge], [End(charge.id, "not_sent")])
+    (verdict,) = await write(database, "own", [charge], [])
+    assert not isinstance(verdict, Reservation)
+    assert await keys() == []
