@@ -85,9 +85,7 @@ class Books:
 
     def set_budget(self, budget, limit, at):
         account, currency, period = budget
-        self._run(
-            budgets.set_budget(self._database, account, Money(limit, currency), period, at)
-        )
+        self._run(budgets.set_budget(self._database, account, Money(limit, currency), period, at))
 
     def remove_budget(self, budget):
         self._run(budgets.remove_budget(self._database, *budget))

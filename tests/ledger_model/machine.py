@@ -99,11 +99,11 @@ class Ledgers(RuleBasedStateMachine):
         """End one of the charges, or, a little after the last, an id that nobody knows."""
         number %= len(self.charges) + 2
         if number < len(self.charges):
-            id = self.charges[-1 - number].id
+            name = self.charges[-1 - number].id
         else:
-            id = f"{self.prefix}{'f' * 20}{number:04x}"
+            name = f"{self.prefix}{'f' * 20}{number:04x}"
         money = None if amount is None else Money(amount, currency)
-        return End(id, cause, money, "" if money is None else basis)
+        return End(name, cause, money, "" if money is None else basis)
 
     @rule(
         again=st.lists(AGAIN, max_size=2),
@@ -163,7 +163,7 @@ class Ledgers(RuleBasedStateMachine):
         found = self.real.resolve(owner, most, longest, self.now)
         due = self.model.expired(owner, longest, self.now)
         assert len(found) == min(most, len(due))
-        ended = [self.model.reservations[id] for id, _, _ in found]
+        ended = [self.model.reservations[each] for each, _, _ in found]
         latest = [each["expires_at"] for each in due][: len(found)]
         assert sorted(each["expires_at"] for each in ended) == latest
         assert sorted(found) == sorted(
@@ -178,8 +178,8 @@ class Ledgers(RuleBasedStateMachine):
     @precondition(lambda self: self.charges)
     @rule(number=st.integers(0, 99), ending=st.sampled_from(["post", "void"]))
     def release(self, number, ending):
-        id = self.charges[-1 - number % len(self.charges)].id
-        assert self.real.release(id, ending) == self.model.release(id, ending, 4e9)
+        name = self.charges[-1 - number % len(self.charges)].id
+        assert self.real.release(name, ending) == self.model.release(name, ending, 4e9)
 
     @rule(budget=BUDGETS, limit=LIMITS)
     def limit(self, budget, limit):
@@ -208,8 +208,8 @@ class Ledgers(RuleBasedStateMachine):
             for key, each in model.windows.items()
         }
         assert self.real.reservations(self.prefix) == {
-            id: tuple(each[name] for name in each if name not in ("windows", "ended_at"))
-            for id, each in model.reservations.items()
+            charge: tuple(each[name] for name in each if name not in ("windows", "ended_at"))
+            for charge, each in model.reservations.items()
         }
         assert self.real.keys() == {key: tuple(row.values()) for key, row in model.keys.items()}
         news = sorted(line for line, _ in model.entries[self.lines :])

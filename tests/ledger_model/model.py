@@ -79,12 +79,9 @@ class Model:
         ]
 
     def _pass(self, owner, reserves, ends, at):
-        before = {id: each for id, each in self.reservations.items() if each["state"] == "pending"}
+        before = {each["id"]: each for each in self.pending()}
         self._claimed = {}
-        if self._hasty:
-            conflicts = {charge.id: self._claim(charge) for charge in reserves}
-        else:
-            conflicts = {}
+        conflicts = {charge.id: self._claim(charge) for charge in reserves if self._hasty}
         verdicts = {
             ("reserve", charge.id): self._reserve(owner, charge, conflicts, at)
             for charge in reserves
@@ -299,9 +296,7 @@ class Model:
             for name, row in self.keys.items()
             if row["touched_at"] >= before or kept(self.reservations.get(row["attempt"]))
         }
-        self.reservations = {
-            id: each for id, each in self.reservations.items() if kept(each)
-        }
+        self.reservations = {each["id"]: each for each in self.reservations.values() if kept(each)}
 
     def wrong(self):
         """Return the windows that break an invariant; there must be none."""

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from .machine import NAMES, Ledgers
 from .books import Books
+from .machine import NAMES, Ledgers
 
 EXAMPLES = int(os.environ.get("CARACAL_EXAMPLES", "25"))
 STEPS = 25

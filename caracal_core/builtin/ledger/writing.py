@@ -31,9 +31,9 @@ async def write(
     """Hold the amounts of charges, then end reservations; whatever was done before is found.
 
     All reserves are decided in the order given, then the ends that do not pass their holds and
-    whose reserves are not in the batch, then the other ends in the order given. Only a charge of which a window has yet to be
-    opened is decided after all others, and its end after it. An id stands at most once among the
-    reserves and once among the ends.
+    whose reserves are not in the batch, then the other ends in the order given. Only a charge of
+    which a window has yet to be opened is decided after all others, and its end after it. An id
+    stands at most once among the reserves and once among the ends.
 
     Args:
         database: where the books are.

@@ -16,7 +16,7 @@ CALL_SECONDS = 20
 class Refused:
     """One 402: when it was asked and answered, in unix seconds, and of whom."""
 
-    __slots__ = ("agent", "asked", "answered")
+    __slots__ = ("agent", "answered", "asked")
 
     def __init__(self, agent, asked, answered):
         self.agent, self.asked, self.answered = agent, asked, answered

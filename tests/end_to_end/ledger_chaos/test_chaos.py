@@ -41,8 +41,8 @@ async def _havoc(fleet, load, server, cable, dice):
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
         else:
-            while not fleet.serving:
-                await asyncio.sleep(0.1)
+            if not fleet.serving:
+                await asyncio.gather(*comebacks)
             number = dice.choice(sorted(fleet.serving))
             await fleet.kill(number)
             comebacks.append(asyncio.create_task(fleet.start(number)))
