@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from types import MappingProxyType
 from uuid import uuid4
 
 from msgspec import Struct
@@ -21,13 +20,10 @@ from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.upkeep import Upkeep
 from caracal_core.builtin.repeated import repeated
 from caracal_core.plugin import Plugin, Services, hookimpl
-from caracal_core.ports import Dialect, Endpoint, HealthCheck, Ledger
+from caracal_core.ports import Endpoint, HealthCheck, Ledger
 
 DRAIN_SECONDS = 8.0
 """Leaving a lifespan has 10 seconds."""
-MOST_TOGETHER: Mapping[Dialect, int] = MappingProxyType({"postgresql": 8, "sqlite": 256})
-"""How many works share a batch: on PostgreSQL each needs a connection, and others need some too;
-SQLite commits together what is there together."""
 RENEWALS = 6
 """How many chances a hold gets to be renewed before it expires."""
 
@@ -77,8 +73,7 @@ class ChargesPlugin(Plugin[ChargesConfig]):
             owner = uuid4().hex
             store = BookStore(services.database, owner, rules.expiration, rules.longest_seconds)
             tally = Tally(services.metrics, services.log)
-            most = MOST_TOGETHER[services.database.dialect]
-            desk = LedgerDesk(store, tally, most_together=most)
+            desk = LedgerDesk(store, tally)
             services.metrics.gauge("open", "Holds that have not ended.", lambda: desk.open)
             services.metrics.gauge("in_hand", "Works not yet written.", lambda: desk.in_hand)
             housekeeping = Housekeeping(services.database, services.metrics, services.log)
