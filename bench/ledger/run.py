@@ -45,7 +45,7 @@ from databases import Spent, postgresql, sqlite, version
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.domain import Charge, Money, Receipt, Reservation
+from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
 from caracal_core.ports import Database, Ledger
 from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
@@ -96,8 +96,8 @@ class Nothing:
     def reserve(self, charge: Charge) -> asyncio.Future[Reservation]:
         return _answered(Reservation(charge.id, charge.amount, 0.0))
 
-    def post(self, id: str, amount: Money, cause: str, basis: str) -> asyncio.Future[Receipt]:
-        return _answered(Receipt(id, "posted", amount, "reply"))
+    def post(self, id: str, amount: Money, cause: Cause, _: str) -> asyncio.Future[Receipt]:
+        return _answered(Receipt(id, "posted", amount, cause))
 
 
 def _answered(value: object) -> asyncio.Future:  # type: ignore[type-arg]
