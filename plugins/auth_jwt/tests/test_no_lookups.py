@@ -15,8 +15,10 @@ PLACES = ("open", "socket", "sqlite3", "os.", "subprocess", "urllib", "shutil", 
 
 URL = "https://idp.example/jwks.json"
 MONSTER = {"kid": "a" * 10_000}
-HARMLESS = [{"kid": "unknown"}, {"kid": "/dev/null"}]
+HARMLESS = [{"kid": "unknown"}, {"kid": "dev/null"}]
 HOSTILE = [
+    {"kid": "/dev/null"},
+    {"kid": "|id"},
     {"kid": "../../x"},
     {"kid": "x' UNION SELECT 'key"},
     {"kid": "https://127.0.0.1:9/k"},

@@ -14,8 +14,8 @@ from caracal_core.errors import Unauthenticated
 _REFUSED = frozenset({"b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"})
 """Members that ask for something we do not do, or bring a key of the sender's own."""
 
-KEY_ID = re.compile(r"(?!.*(?:\.\.|//))[A-Za-z0-9._~:@|+/=#-]{1,256}", re.ASCII)
-"""Base64, thumbprints, DIDs and plain names; no path upwards, no URL, no statement."""
+KEY_ID = re.compile(r"(?!/|.*(?:\.\.|//))[A-Za-z0-9._~:@+/=#-]{1,256}", re.ASCII)
+"""Base64, thumbprints, DIDs and plain names; no absolute path, none upwards, no URL, no command."""
 
 
 class HeaderRules(Struct, frozen=True):
