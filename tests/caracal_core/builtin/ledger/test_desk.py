@@ -20,7 +20,7 @@ from caracal_core.errors import BudgetExceeded, CaracalError, Failure
 from caracal_core.storage.database import open_database
 from caracal_core.storage.errors import OutcomeUnknown
 from caracal_core.storage.migrate import up
-from caracal_core.testing.contracts import LedgerContract
+from caracal_core.testing.contracts import LedgerContract, LedgerKeysContract
 from caracal_core.testing.fakes import FakeMetrics, a_charge, usd
 
 
@@ -104,7 +104,7 @@ async def desk(store):
     assert await desk.drain(10) == 0
 
 
-class TestLedgerDesk(LedgerContract):
+class TestLedgerDesk(LedgerContract, LedgerKeysContract):
     """The contract that every ledger owes."""
 
     @pytest.fixture
@@ -116,7 +116,7 @@ class TestLedgerDesk(LedgerContract):
         return give_budget
 
 
-class TestLedgerDeskOverAFlakyStore(LedgerContract):
+class TestLedgerDeskOverAFlakyStore(LedgerContract, LedgerKeysContract):
     """The same where the store fails before and after everything it does."""
 
     @pytest.fixture
