@@ -15,9 +15,10 @@ from caracal_core.testing.fakes import a_charge, usd
 
 
 async def held(config, count):
-    """Register alice, and hold 0.25 USD for her so many times."""
+    """Register alice and bob, and hold 0.25 USD for her so many times."""
     async with open_database(config) as database:
         await accounts.register(database, "alice")
+        await accounts.register(database, "bob")
         await set_budget(database, "alice", usd("10"), "day")
         made = [a_charge(usd("0.25"), "alice") for _ in range(count)]
         for charge in made:

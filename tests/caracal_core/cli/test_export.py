@@ -43,7 +43,7 @@ def entered(config, *agents):
 
 def test_an_empty_ledger_is_exported_too(ledger):
     assert ledger().splitlines() == [
-        "id,at,charge,kind,agent,route,request,held,amount,currency,cause"
+        "id,at,charge,kind,agent,route,request,held,amount,currency,cause,basis,price"
     ]
     assert json.loads(ledger("--format", "json")) == []
 

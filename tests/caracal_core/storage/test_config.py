@@ -29,6 +29,7 @@ def test_every_key_of_the_config_map_is_declared():
         "DB_POOL_TIMEOUT",
         "CARACAL_DATA_DIR",
         "CARACAL_HASH_KEY_FILE",
+        "CARACAL_SIGNING_KEY_FILE",
     }
 
 

@@ -14,6 +14,7 @@ ENV = {
     "cleanup_batch_size": "PROVISIONAL_CHARGE_CLEANUP_BATCH_SIZE",
 }
 OURS = ("drain_timeout", "drain_max_bytes", "drain_at_once")
+SEALS = ("seal_interval", "seal_batch_size", "checkpoint_interval")
 
 
 def test_the_defaults_are_the_deployments():
@@ -23,11 +24,13 @@ def test_the_defaults_are_the_deployments():
     assert (rules.cleanup_interval, rules.cleanup_batch_size) == (60, 1000)
     assert rules.longest_seconds == 3600
     assert [getattr(rules, name) for name in OURS] == [10, 2**20, 64]
+    assert [getattr(rules, name) for name in SEALS] == [5, 2000, 3600]
 
 
 def test_each_key_bears_its_configmap_name():
     extras = {name: field.json_schema_extra for name, field in ChargeRules.model_fields.items()}
-    assert extras == {name: {"env": [env]} for name, env in ENV.items()} | dict.fromkeys(OURS)
+    unnamed = dict.fromkeys((*OURS, *SEALS))
+    assert extras == {name: {"env": [env]} for name, env in ENV.items()} | unnamed
 
 
 @pytest.mark.parametrize("key", OURS)
@@ -39,7 +42,7 @@ def test_replies_are_not_read_on_without_end(key, value):
     assert getattr(ChargeRules(**{key: 0}), key) == 0
 
 
-@pytest.mark.parametrize("key", ENV)
+@pytest.mark.parametrize("key", [*ENV, *SEALS])
 @pytest.mark.parametrize("value", [0, -1, 10**9, float("nan"), float("inf"), "soon"])
 def test_what_makes_no_sense_is_refused(key, value):
     """A hold without end, or a reaper that never rests."""
