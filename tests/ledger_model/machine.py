@@ -186,6 +186,12 @@ class Ledgers(RuleBasedStateMachine):
         self._give(budget, limit)
 
     @precondition(lambda self: self.model.budgets)
+    @rule(number=st.integers(0, 99), limit=LIMITS)
+    def move(self, number, limit):
+        """Raise or lower a limit, above or below what is spent and held."""
+        self._give(list(self.model.budgets)[number % len(self.model.budgets)], limit)
+
+    @precondition(lambda self: self.model.budgets)
     @rule(number=st.integers(0, 99), seldom=st.integers(0, 2))
     def remove(self, number, seldom):
         if not seldom:

@@ -41,8 +41,15 @@ SELECT w.id, a.name, b.period, w.limit_micro, w.spent_micro, w.held_micro
 FROM budget_windows AS w JOIN budgets AS b ON b.id = w.budget_id
 JOIN accounts AS a ON a.id = b.account_id
 """
+RESERVATIONS = """
+SELECT r.*, CAST(extract(epoch FROM pg_xact_commit_timestamp(r.xmin)) AS DOUBLE PRECISION)
+    AS committed_at
+FROM reservations AS r WHERE agent <> ''
+"""
 LAG_SECONDS = 0.15
-"""An instant in the books is taken at the start of a transaction, which may wait for its locks."""
+"""A commit is seen by others a moment after its time stamp."""
+KEEPS = -1
+"""Instead of a new limit."""
 MOVES = 0.15
 """How often a look at the windows moves a limit too."""
 TEAM_SLACK_MICRO, ORG_SLACK_MICRO = 20_000_000, 80_000_000
@@ -112,7 +119,7 @@ class Books:
 
     @classmethod
     async def read(cls, database):
-        reservations = await database.fetch("SELECT * FROM reservations WHERE agent <> ''")
+        reservations = await database.fetch(RESERVATIONS)
         return cls(reservations, await database.fetch("SELECT * FROM entries"))
 
     def lost(self, charges):
@@ -165,11 +172,13 @@ class Oracle:
     def __init__(self, books, limits, windows, blocked):
         changes = defaultdict(list)
         for each in books.reservations:
-            end = each["ended_at"] - blocked.get(each["id"], 0.0)
+            # Its instants are those of the transactions' starts; its room was free at the commit.
+            end = each["committed_at"] or each["ended_at"]
+            end = each["ended_at"] - blocked[each["id"]] if each["id"] in blocked else end
             for window in each["windows"]:
-                changes[window].append((each["created_at"], each["amount_micro"], 0))
+                changes[window].append((each["created_at"], each["amount_micro"], KEEPS))
                 less = each["posted_micro"] - each["amount_micro"]
-                changes[window].append((max(end, each["created_at"]), less, 0))
+                changes[window].append((max(end, each["created_at"]), less, KEEPS))
         self._names = defaultdict(list)
         for row in windows:
             self._names[row["name"]].append(row["id"])
@@ -192,7 +201,7 @@ def _steps(changes, limits):
     used, limit, times, lefts = 0, 0, [], []
     for at, amount, moved in sorted(changes + moves, key=lambda each: each[0]):
         used += amount
-        limit = moved if amount == 0 and (moved is None or moved) else limit
+        limit = limit if moved == KEEPS else moved
         times.append(at)
         lefts.append(-1 if limit is None else limit - used)
     return times, lefts

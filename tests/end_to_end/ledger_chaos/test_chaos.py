@@ -95,6 +95,9 @@ async def test_no_death_costs_or_loses_money(
     seed = int(os.environ.get("CARACAL_SEED", secrets.randbits(32)))
     dice = random.Random(seed)
     print(f"CARACAL_SEED={seed}")  # noqa: T201 - to repeat it
+    mortal_postgresql.sql("ALTER SYSTEM SET track_commit_timestamp = on")
+    await asyncio.to_thread(mortal_postgresql.kill)
+    await asyncio.to_thread(mortal_postgresql.start)
     with mortal_postgresql.database() as config:
         async with Cable(config.port) as cable:
             environment = {**storage_environment(config), "DB_PORT": str(cable.port)}
