@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from caracal_core.assembly.masking import Masking
 from caracal_core.assembly.secrets import MountedSecrets
 from caracal_core.builtin.ledger.config import ChargesConfig
 from caracal_core.builtin.ledger.plugin import ChargesPlugin
 from caracal_core.builtin.ledger.sealing import public_key
+from caracal_core.builtin.ledger.sealing.archive_file import ArchiveReader, BadArchive
+from caracal_core.builtin.ledger.sealing.archived import Archived
+from caracal_core.builtin.ledger.sealing.archives import Archive, FalseRecord, archives
 from caracal_core.builtin.ledger.sealing.checkpoints import Vouched, sign_last, vouched_for
 from caracal_core.builtin.ledger.sealing.day_check import false_day
 from caracal_core.builtin.ledger.sealing.sealer import seal_now
@@ -43,7 +48,7 @@ existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.pass_context
 def seal(ctx: click.Context) -> None:
     """Seal now what was entered, instead of within seconds by a gateway."""
-    left = run(ctx, lambda database, loaded: seal_now(database, _batch(loaded), SEAL_SECONDS))
+    left = run(ctx, lambda database, loaded: seal_now(database, batch(loaded), SEAL_SECONDS))
     if left:
         fail(f"{left} entries are not final yet: what entered them, or others, is still under way.")
     click.echo("Everything that was entered is sealed.")
@@ -93,78 +98,156 @@ def public_key_(ctx: click.Context) -> None:
     multiple=True,
     help="Who signs checkpoints, instead of this deployment's own key; may be given again.",
 )
+@click.option(
+    "--archive",
+    "files",
+    type=existing,
+    multiple=True,
+    help="Compare this file of an archived month, too; may be given again.",
+)
 @as_json
 @click.pass_context
 def verify(
-    ctx: click.Context, checkpoints: Sequence[Path], public_keys: Sequence[Path], as_json: bool
+    ctx: click.Context,
+    checkpoints: Sequence[Path],
+    public_keys: Sequence[Path],
+    files: Sequence[Path],
+    as_json: bool,
 ) -> None:
     """Recompute every seal from the entries, and name the first that is not as it was sealed.
 
-    Then the sums by day are compared with the entries.
+    Then the sums by day are compared with the entries. Of a month that was archived, the chain of
+    seals is verified, and the entries where its file is given.
     """
     keys = _public_keys(ctx, public_keys)
     if checkpoints and not keys:
         raise click.UsageError("A checkpoint can be checked with --public-key only.", ctx)
     given = [_read_checkpoint(path, keys) for path in checkpoints]
 
-    async def work(database: Database, _: Loaded) -> tuple[Verdict, Vouched, str | None]:
-        vouched = await vouched_for(database, keys, given) if keys else Vouched({})
-        walk = Verification(database, vouched.hashes, Progress("verified"))
-        verdict = await walk.verify()
-        fault = verdict.fault.what if verdict.fault else vouched.false
-        return verdict, vouched, fault or await false_day(database)
-
-    verdict, vouched, fault = run(ctx, work)
+    with ExitStack() as stack:
+        readers = [_open_archive(path, stack) for path in files]
+        try:
+            found = run(ctx, lambda database, _: _verified(database, keys, given, readers))
+        except BadArchive as error:
+            fail(f"{error}.")
     if as_json:
-        click.echo(json.dumps(_document(verdict, vouched, fault), indent=2))
-    if fault:
-        fail(f"The ledger is not as it was sealed: {fault}.")
+        click.echo(json.dumps(_document(found), indent=2))
+    if found.fault:
+        fail(f"The ledger is not as it was sealed: {found.fault}.")
     if not as_json:
-        click.echo(_told(verdict, vouched if keys else None))
+        click.echo(_told(found, checked=bool(keys)))
 
 
-def _told(verdict: Verdict, vouched: Vouched | None) -> str:
+class _Found(Struct, frozen=True):
+    """What a walk found: the first fault by whatever it was found."""
+
+    fault: str | None
+    verdict: Verdict
+    vouched: Vouched
+    archives: Sequence[Archive] = ()
+    unseen: Sequence[Archive] = ()
+
+
+async def _verified(
+    database: Database,
+    keys: Mapping[str, bytes],
+    given: Sequence[Checkpoint],
+    readers: Sequence[ArchiveReader],
+) -> _Found:
+    vouched = await vouched_for(database, keys, given) if keys else Vouched({})
+    try:
+        records = await archives(database)
+        archived = Archived(records, _recorded(readers, records))
+    except FalseRecord as error:
+        return _Found(str(error), Verdict(0, 0, 0, 0, None), vouched)
+    walk = Verification(database, vouched.hashes, Progress("verified"), archived)
+    verdict = await walk.verify()
+    fault = verdict.fault.what if verdict.fault else vouched.false
+    fault = fault or await false_day(database, archived)
+    return _Found(fault, verdict, vouched, records, archived.unseen)
+
+
+def _recorded(
+    readers: Sequence[ArchiveReader], records: Sequence[Archive]
+) -> Sequence[ArchiveReader]:
+    """Return the files, each of another month that the ledger says was archived."""
+    months = [str(reader.month) for reader in readers]
+    for month in months:
+        if month not in {record.month for record in records}:
+            raise FalseRecord(f"it has no record of an archive of {month}")
+        if months.count(month) > 1:
+            raise click.UsageError(f"Two files are archives of {month}; give one.")
+    return readers
+
+
+def _open_archive(path: Path, stack: ExitStack) -> ArchiveReader:
+    try:
+        return ArchiveReader(stack.enter_context(path.open("rb")), str(path))
+    except BadArchive as error:
+        fail(f"{error}.")
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}.")
+
+
+def _told(found: _Found, *, checked: bool) -> str:
     """Say in a paragraph what was proved and what was not."""
-    if vouched is None:
+    verdict, hashes = found.verdict, found.vouched.hashes
+    if not checked:
         signed = "No checkpoint was checked, for no public key is known."
-    elif not vouched.hashes:
+    elif not hashes:
         signed = "There is no checkpoint of them."
     else:
-        last = max(vouched.hashes)
-        signed = f"Checkpoints of {len(vouched.hashes)} seals are reached, the last is of {last}."
+        signed = f"Checkpoints of {len(hashes)} seals are reached, the last is of {max(hashes)}."
+    hidden = "".join(
+        f" Of the {each.entries} entries of {each.month}, archived in {each.file}, only the chain "
+        "of seals was verified; --archive compares them."
+        for each in found.unseen
+    )
     return (
         f"{verdict.entries} entries under {verdict.seals} seals are as they were sealed. {signed} "
-        f"{verdict.unsealed} entries are not sealed yet."
+        f"{verdict.unsealed} entries are not sealed yet.{hidden}"
     )
 
 
-def _document(verdict: Verdict, vouched: Vouched, fault: str | None) -> Mapping[str, object]:
-    found = verdict.fault
+def _document(found: _Found) -> Mapping[str, object]:
+    verdict, place = found.verdict, found.verdict.fault
     return {
-        "sound": fault is None,
-        "fault": fault,
-        "seal": found.seal if found else None,
-        "entry": found.entry if found else None,
+        "sound": found.fault is None,
+        "fault": found.fault,
+        "seal": place.seal if place else None,
+        "entry": place.entry if place else None,
         "entries": verdict.entries,
         "seals": verdict.seals,
         "last_id": verdict.last_id,
         "unsealed": verdict.unsealed,
-        "checkpoints": sorted(vouched.hashes),
+        "checkpoints": sorted(found.vouched.hashes),
+        "archives": [
+            {
+                "month": each.month,
+                "entries": each.entries,
+                "file": each.file,
+                "sha256": each.sha256,
+                "compared": each not in found.unseen,
+            }
+            for each in found.archives
+        ],
     }
 
 
-def _batch(loaded: Loaded) -> int:
+def batch(loaded: Loaded) -> int:
+    """Return how many entries one seal covers at most."""
     config = loaded.sections[ChargesPlugin.name]
     assert isinstance(config, ChargesConfig), "the schema made it"  # noqa: S101 - by construction
     return config.charges.seal_batch_size
 
 
-def _key_file(loaded: Loaded) -> SigningKeyFile:
+def key_file(loaded: Loaded) -> SigningKeyFile:
+    """Return the file of the signing key that the configuration names."""
     return SigningKeyFile(loaded.core.database, MountedSecrets(Masking()), makes=False)
 
 
 def _signing_key(loaded: Loaded) -> SigningKey:
-    key = _key_file(loaded).read()
+    key = key_file(loaded).read()
     if key is None:
         raise Misconfigured(
             WHERE,
@@ -177,7 +260,7 @@ def _signing_key(loaded: Loaded) -> SigningKey:
 def _public_keys(ctx: click.Context, paths: Sequence[Path]) -> Mapping[str, bytes]:
     """Return who may have signed, by the ids of their keys."""
     if not paths:
-        own = _key_file(load_configuration(ctx)).read()
+        own = key_file(load_configuration(ctx)).read()
         return {own.id: own.public} if own else {}
     found = {}
     for path in paths:

@@ -11,6 +11,7 @@ from caracal_core.builtin.ledger.entries import query
 from caracal_core.builtin.ledger.partitions import make_ahead
 from caracal_core.builtin.ledger.selection import Selection
 from caracal_core.builtin.ledger.summary import By, Sum, summary
+from caracal_core.cli.archiving import archive
 from caracal_core.cli.asking import as_json, ask, limit
 from caracal_core.cli.evidence import checkpoint, public_key_, seal, verify
 from caracal_core.cli.export import export
@@ -23,7 +24,7 @@ def group() -> None:
     """Query and sum up what was spent, and prove it."""
 
 
-for command in (export, seal, checkpoint, public_key_, verify):
+for command in (export, seal, checkpoint, public_key_, verify, archive):
     group.add_command(command)
 
 

@@ -97,17 +97,23 @@ class Archive(Model):
 
     Attributes:
         month: such as 2026-01, in UTC.
+        starts: its first instant.
+        ends: the first instant behind it.
         first_id: the first of the entries.
         last_id: the last of them.
         entries: how many they are.
+        runs: JSON: first and last id of each run of ids that are the month's.
         file: the file's name.
         sha256: of the file, in hexadecimal digits.
     """
 
     month = fields.CharField(max_length=7, primary_key=True)
+    starts = fields.FloatField()
+    ends = fields.FloatField()
     first_id = fields.BigIntField()
     last_id = fields.BigIntField()
     entries = fields.BigIntField()
+    runs = fields.TextField()
     file = fields.CharField(max_length=1024)
     sha256 = fields.CharField(max_length=64)
     archived_at = fields.FloatField()

@@ -16,6 +16,7 @@ from typing import Literal, cast, get_args
 from msgspec import Struct
 
 from caracal_core.builtin.ledger.by_index import fetch_by_index
+from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.sealing.days import DAY_SECONDS
 from caracal_core.builtin.ledger.selection import ALL, SUBTREE, WHEN, WHOSE, Selection
 from caracal_core.builtin.ledger.statement import Statement
@@ -81,6 +82,7 @@ GROUP BY name, currency
 ORDER BY <order> name, currency
 LIMIT $14
 """  # noqa: S608 - constants
+_ARCHIVED = "SELECT month, file FROM archives WHERE starts < $2 AND ends > $1"
 _ORDERS: Mapping[Order, str] = MappingProxyType(
     {"name": "", "most": "sum(posted_whole) + sum(posted_rest) / 1000000.0 DESC,"}
 )
@@ -158,10 +160,12 @@ async def summary(
 
     Raises:
         AccountError: the selection names nobody.
+        LedgerError: it begins or ends within a day whose entries were archived.
         Failure: the database cannot be asked.
     """
     await selection.check(database)
     spans = cut(selection.since, selection.until)
+    await _see_parts(database, spans)
     days = (spans.first, spans.end, *spans.parts[0], *spans.parts[1])
     sql = _STATEMENTS[by, order][database.dialect]
     rows = await fetch_by_index(database, sql, *selection.places(), *days, limit)
@@ -180,6 +184,17 @@ def cut(since: float | None, until: float | None) -> Spans:
     if until is not None and until > end * DAY_SECONDS and end >= first:
         after = (end, float(end * DAY_SECONDS), until)
     return Spans(first, end, (before, after))
+
+
+async def _see_parts(database: Database, spans: Spans) -> None:
+    """See that the entries of days of which a part is asked for are here."""
+    for _, since, until in spans.parts:
+        found = await database.fetch(_ARCHIVED, since, until) if since is not None else []
+        for row in found:
+            raise LedgerError(
+                f"The entries of {row['month']} are archived, in {row['file']}: "
+                "its sums are of whole days, so begin and end at midnight in UTC."
+            )
 
 
 def _bounded(day: int) -> int:

@@ -40,9 +40,12 @@ CREATE TABLE spend_days (
 );
 CREATE TABLE archives (
     month VARCHAR(7) NOT NULL PRIMARY KEY,
+    starts {instant} NOT NULL,
+    ends {instant} NOT NULL,
     first_id BIGINT NOT NULL,
     last_id BIGINT NOT NULL,
     entries BIGINT NOT NULL,
+    runs TEXT NOT NULL,
     file VARCHAR(1024) NOT NULL,
     sha256 VARCHAR(64) NOT NULL,
     archived_at {instant} NOT NULL
@@ -56,6 +59,8 @@ CREATE TRIGGER seals_stay BEFORE UPDATE OR DELETE ON seals
     FOR EACH ROW EXECUTE FUNCTION evidence_stays();
 CREATE TRIGGER checkpoints_stay BEFORE UPDATE OR DELETE ON checkpoints
     FOR EACH ROW EXECUTE FUNCTION evidence_stays();
+CREATE TRIGGER archives_stay BEFORE UPDATE OR DELETE ON archives
+    FOR EACH ROW EXECUTE FUNCTION evidence_stays();
 """
 _STAY = """
 CREATE TRIGGER {table}_are_not_changed BEFORE UPDATE ON {table}
@@ -63,10 +68,21 @@ CREATE TRIGGER {table}_are_not_changed BEFORE UPDATE ON {table}
 CREATE TRIGGER {table}_are_not_removed BEFORE DELETE ON {table}
     BEGIN SELECT RAISE(ABORT, 'evidence is added, never changed or removed'); END;
 """
+# What was archived may go; on PostgreSQL its partition does, of which no trigger knows.
+_REMOVED = """
+DROP TRIGGER entries_are_not_removed;
+CREATE TRIGGER entries_are_not_removed BEFORE DELETE ON entries {unless}
+    BEGIN SELECT RAISE(ABORT, 'entries are added, never changed or removed'); END;
+"""
+_ARCHIVED = """WHEN NOT EXISTS (
+    SELECT 1 FROM archives WHERE OLD.created_at >= starts AND OLD.created_at < ends
+)"""
 SQLITE = f"""
 {_TABLES.format(bytes="BLOB", instant="REAL")}
 {_STAY.format(table="seals")}
 {_STAY.format(table="checkpoints")}
+{_STAY.format(table="archives")}
+{_REMOVED.format(unless=_ARCHIVED)}
 """
 
 DROP = """
@@ -87,4 +103,5 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 async def downgrade(db: BaseDBAsyncClient) -> str:
     """Remove the tables, unless that would lose evidence that the older schema cannot hold."""
     undone = f"{DROP} DROP FUNCTION evidence_stays();"
-    return script(db, postgresql=undone, sqlite=DROP, losses=LOSSES)
+    sqlite = f"{_REMOVED.format(unless='')}{DROP}"
+    return script(db, postgresql=undone, sqlite=sqlite, losses=LOSSES)

@@ -100,7 +100,7 @@ def test_what_is_as_it_was_is_said_to_be(ledger, sealed, tmp_path):
     elsewhere = ("verify", "--checkpoint", str(sealed), "--public-key", str(public), "--json")
     assert json.loads(ledger(*elsewhere, CARACAL_SIGNING_KEY_FILE="")) == {
         "sound": True, "fault": None, "seal": None, "entry": None, "entries": 6, "seals": 1,
-        "last_id": 6, "unsealed": 3, "checkpoints": [1],
+        "last_id": 6, "unsealed": 3, "checkpoints": [1], "archives": [],
     }  # fmt: skip
     assert "no public key is known" in ledger("verify", CARACAL_SIGNING_KEY_FILE="")
 

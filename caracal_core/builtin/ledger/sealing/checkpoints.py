@@ -24,6 +24,7 @@ INSERT INTO checkpoints (number, statement, created_at) VALUES ($1, $2, $3)
 ON CONFLICT (number) DO NOTHING
 """
 _LATEST = "SELECT number, created_at FROM checkpoints ORDER BY number DESC LIMIT 1"
+_FROM = "SELECT statement FROM checkpoints WHERE number >= $1 ORDER BY number LIMIT 1"
 _PAGE = """
 SELECT number, statement FROM checkpoints
 WHERE (CAST($1 AS BIGINT) IS NULL OR number > $1) ORDER BY number LIMIT $2
@@ -93,6 +94,16 @@ async def sign_when_due(
         if last is None or last.number <= cast(int, rows[0]["number"]):
             return False
     return await sign_last(database, signer, at) is not None
+
+
+async def earliest_from(database: Database, number: int) -> str | None:
+    """Return the first stored statement that vouches for a seal, or None.
+
+    Raises:
+        Failure: the database cannot be asked.
+    """
+    rows = await database.fetch(_FROM, number)
+    return str(rows[0]["statement"]) if rows else None
 
 
 async def stored(database: Database) -> AsyncIterator[Stored]:

@@ -101,6 +101,10 @@ class Days:
                 found = sums[key] = DaySum(entry.id)
             found.add(entry)
 
+    def of(self, day: int) -> Mapping[tuple[str, str, str], DaySum]:
+        """Return one day's sums, by agent, route and currency."""
+        return {key[1:]: each for key, each in self._sums.items() if key[0] == day}
+
     async def write(self, tx: Statements, dialect: Dialect) -> None:
         """Add everything to the stored sums, in one order, so that nobody waits in a circle."""
         rows = [(*key, *each.values()) for key, each in sorted(self._sums.items())]

@@ -49,7 +49,8 @@ class SealedEntry(Struct, frozen=True, array_like=True, gc=False):
 LABEL_BYTES = _ID_BYTES + DIGEST_BYTES
 """What a seal keeps of each entry: its id, and the digest of its canonical form."""
 
-_encode = msgspec.json.Encoder().encode
+encoded = msgspec.json.Encoder().encode
+"""Return an entry's JSON array, which the form ends with."""
 
 
 def read(rows: Sequence[Row]) -> list[SealedEntry]:
@@ -64,7 +65,7 @@ def read(rows: Sequence[Row]) -> list[SealedEntry]:
 
 def label(entry: SealedEntry) -> bytes:
     """Return the entry's id, eight bytes with the highest first, and the SHA-256 of its form."""
-    return entry.id.to_bytes(_ID_BYTES, signed=True) + sha256(FORM + _encode(entry)).digest()
+    return entry.id.to_bytes(_ID_BYTES, signed=True) + sha256(FORM + encoded(entry)).digest()
 
 
 def labelled_id(label: bytes) -> int:

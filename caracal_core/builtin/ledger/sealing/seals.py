@@ -21,6 +21,7 @@ _LAST = f"{_HEAD} ORDER BY number DESC LIMIT 1"
 _PAGE = f"""
 {_HEAD} WHERE (CAST($1 AS BIGINT) IS NULL OR number > $1) ORDER BY number LIMIT $2
 """
+_BEFORE = f"{_HEAD} WHERE last_id < $1 ORDER BY number DESC LIMIT 1"
 _LABELS = """
 SELECT number, digests FROM seals WHERE number >= $1 AND number <= $2 ORDER BY number
 """
@@ -36,11 +37,16 @@ async def last(statements: Statements) -> Head | None:
     Raises:
         Failure: it cannot be read, or what stands there is no seal.
     """
-    rows = await statements.fetch(_LAST)
-    try:
-        return _read(rows[0]) if rows else None
-    except msgspec.ValidationError as error:
-        raise Failure(PART, f"the last seal was tampered with: {error}") from error
+    return _one(await statements.fetch(_LAST))
+
+
+async def before(statements: Statements, id_: int) -> Head | None:
+    """Return the last seal that ends before an id.
+
+    Raises:
+        Failure: it cannot be read, or what stands there is no seal.
+    """
+    return _one(await statements.fetch(_BEFORE, id_))
 
 
 async def page(statements: Statements, after: int | None, most: int) -> Sequence[Head | Row]:
@@ -83,6 +89,14 @@ async def add(statements: Statements, head: Head, labels: bytes) -> None:
         head.hash,
         head.sealed_at,
     )
+
+
+def _one(rows: Sequence[Row]) -> Head | None:
+    try:
+        return _read(rows[0]) if rows else None
+    except msgspec.ValidationError as error:
+        what = f"the seal {rows[0]['number']} was tampered with: {error}"
+        raise Failure(PART, what) from error
 
 
 def _read(row: Row) -> Head:

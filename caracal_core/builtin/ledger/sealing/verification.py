@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
 from msgspec import Struct
 
 from caracal_core.builtin.ledger.sealing import seals
-from caracal_core.builtin.ledger.sealing.chain import MOST_ENTRIES, Head, fault_of, seal_hash
+from caracal_core.builtin.ledger.sealing.archived import Archived, Labelled
+from caracal_core.builtin.ledger.sealing.chain import Head, seal_hash
 from caracal_core.builtin.ledger.sealing.difference import first_difference, is_orderly
 from caracal_core.builtin.ledger.sealing.entry_form import COLUMNS, LABEL_BYTES, label, read
+from caracal_core.builtin.ledger.sealing.walk import Fault, in_groups
 from caracal_core.errors import Failure
-from caracal_core.ports import Database, Row
+from caracal_core.ports import Database
 
-_HEADS = 500
 _ENTRIES = f"""
 SELECT {COLUMNS} FROM entries
 WHERE (CAST($1 AS BIGINT) IS NULL OR id >= $1) AND id <= $2
@@ -29,29 +30,14 @@ _ONE = f"SELECT {COLUMNS} FROM entries WHERE id = $1 LIMIT 1"  # noqa: S608 - co
 _UNSEALED = "SELECT count(*) AS count FROM entries WHERE id > $1"
 _ALIVE = "SELECT 1 AS one"
 
-Labelled = tuple[int, bytes]
 Progress = Callable[[int], None]
-
-
-class Fault(Struct, frozen=True):
-    """The first thing that is not as it was sealed.
-
-    Attributes:
-        what: one sentence that names it.
-        seal: number of the seal concerned.
-        entry: id of the entry concerned; None where it is the seal itself.
-    """
-
-    what: str
-    seal: int
-    entry: int | None = None
 
 
 class Verdict(Struct, frozen=True):
     """What verifying found.
 
     Attributes:
-        entries: how many sealed entries are as they were.
+        entries: how many sealed entries are as they were, here or in the files of archives.
         seals: how many seals are.
         last_id: the last id that they cover; 0 without any.
         unsealed: how many entries are not sealed yet, of which nothing can be said.
@@ -72,6 +58,7 @@ class Verification:
         database: where it is.
         expected: the hashes of seals that signed checkpoints vouch for, by number.
         progress: is told now and then how many entries were verified.
+        archived: the months whose rows are missing on purpose, once for this walk.
     """
 
     def __init__(
@@ -79,10 +66,12 @@ class Verification:
         database: Database,
         expected: Mapping[int, Sequence[bytes]],
         progress: Progress = lambda _: None,
+        archived: Archived | None = None,
     ) -> None:
         self._database = database
         self._expected = expected
         self._progress = progress
+        self._archived = archived or Archived()
         self._entries = 0
         self._before: Head | None = None
 
@@ -90,9 +79,10 @@ class Verification:
         """Walk from the first seal to the last.
 
         Raises:
+            BadArchive: an archive's file is damaged.
             Failure: the database cannot be asked.
         """
-        fault = await self._walk() or self._unreached()
+        fault = await self._walk() or self._unreached() or self._misplaced()
         before = self._before
         last_id = before.last_id if before else 0
         (row,) = await self._database.fetch(_UNSEALED, last_id)
@@ -101,7 +91,7 @@ class Verification:
         return Verdict(self._entries, seals, last_id, unsealed, fault)
 
     async def _walk(self) -> Fault | None:
-        async for group, broken in self._groups():
+        async for group, broken in in_groups(self._database):
             fault = await self._verify(group) or broken
             if fault:
                 return fault
@@ -118,34 +108,16 @@ class Verification:
             return None
         return Fault(f"the chain ends with seal {end}, before the checkpoint {beyond}", end + 1)
 
-    async def _groups(self) -> AsyncIterator[tuple[Sequence[Head], Fault | None]]:
-        """Yield seals whose places in the chain are right, about so many entries at once.
-
-        What is yielded with them is wrong with the seal after them.
-        """
-        before: Head | None = None
-        group, after, count = list[Head](), None, 0
-        while page := await seals.page(self._database, after, _HEADS):
-            for head in page:
-                if fault := _placed(head, before):
-                    yield group, fault
-                    return
-                before = cast(Head, head)
-                group.append(before)
-                count += before.entries
-                if count >= MOST_ENTRIES:
-                    yield group, None
-                    group, count = [], 0
-            after = before.number if before else None
-        if group:
-            yield group, None
+    def _misplaced(self) -> Fault | None:
+        what = self._archived.fault()
+        return Fault(what) if what else None
 
     async def _verify(self, group: Sequence[Head]) -> Fault | None:
         """Verify seals whose places are right, and what they cover."""
         if not group:
             return None
         labels = await seals.labels(self._database, group[0].number, group[-1].number)
-        found = await self._found(group)
+        found = self._archived.with_files(await self._found(group), group[-1].last_id)
         start = 0
         for head in group:
             end = start
@@ -153,8 +125,8 @@ class Verification:
                 end += 1
             if fault := self._fault(head, labels.get(head.number), found[start:end]):
                 return fault
+            self._entries += end - start
             start, self._before = end, head
-            self._entries += head.entries
         return None
 
     def _fault(self, head: Head, labels: object, found: Sequence[Labelled]) -> Fault | None:
@@ -169,7 +141,8 @@ class Verification:
                 "entries up to it were written anew",
                 number,
             )
-        difference = first_difference(labels, found)
+        expected = self._archived.expected(labels, head.first_id, head.last_id)
+        difference = first_difference(expected, found)
         if difference is None:
             return None
         verb = "is" if difference.change == "missing" else "was"
@@ -195,15 +168,6 @@ class Verification:
             await self._database.fetch(_ALIVE)  # or it is the database that cannot be asked
             return id_, b""
         return id_, label(rows[0]) if rows else b""
-
-
-def _placed(head: Head | Row, before: Head | None) -> Fault | None:
-    """Say what is wrong with a seal's place."""
-    expected = before.number + 1 if before else 1
-    if not isinstance(head, Head):
-        return Fault(f"seal {head['number']} was changed: it has values of other types", expected)
-    what = fault_of(head, before)
-    return Fault(what, expected) if what else None
 
 
 def _added(id_: int, seal: int) -> Fault:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 
 import pytest
 
+from caracal_core.builtin.ledger.sealing import archiving
+from caracal_core.builtin.ledger.sealing.archive_file import ArchiveReader
+from caracal_core.builtin.ledger.sealing.archived import Archived
+from caracal_core.builtin.ledger.sealing.archives import Archive, archives
+from caracal_core.builtin.ledger.sealing.month import Month
 from caracal_core.builtin.ledger.sealing.sealer import Sealer
 from caracal_core.builtin.ledger.sealing.verification import Verification
 from caracal_core.errors import Failure
@@ -15,7 +21,7 @@ from caracal_core.storage.sqlite_connection import SqliteStatements
 
 MIDNIGHT = 1_795_392_000.0
 """2026-11-23T00:00:00Z."""
-TABLES = ("entries", "seals", "checkpoints")
+TABLES = ("entries", "seals", "checkpoints", "archives")
 CHECKS = """
 SELECT conrelid::regclass AS of, conname AS name FROM pg_constraint
 WHERE contype = 'c' AND conislocal AND conrelid::regclass::text = ANY($1::text[])
@@ -72,16 +78,70 @@ async def seal(database):
 
 
 @pytest.fixture
-async def verified(database):
+async def verified(database, open_archive):
     """Verify, and return the sentence about the first fault, or what was found in order."""
 
-    async def verified(expected=()):
-        verdict = await Verification(database, dict(expected)).verify()
+    async def verified(expected=(), files=(), within=database):
+        archived = Archived(await archives(within), [open_archive(file) for file in files])
+        verdict = await Verification(within, dict(expected), archived=archived).verify()
         if verdict.fault:
             return verdict.fault.what
         return verdict.entries, verdict.seals, verdict.unsealed
 
     return verified
+
+
+OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
+
+
+@pytest.fixture
+def open_archive():
+    """Open the file of an archive; it is closed after the test."""
+    with ExitStack() as stack:
+        yield lambda path: ArchiveReader(stack.enter_context(path.open("rb")), path.name)
+
+
+@pytest.fixture
+def rewritten():
+    """Write a file of an archive anew with changed lines."""
+
+    def rewritten(path, change):
+        lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+        path.write_bytes(gzip.compress(b"".join(change(lines))))
+        return path
+
+    return rewritten
+
+
+@pytest.fixture
+async def months(database, enter, seal):
+    """Enter 5 entries of October, then 8 of both in turns, then 5 of November; seal 4 at once."""
+    for id_ in range(1, 19):
+        early = id_ <= 5 or (id_ <= 13 and id_ % 2)
+        await enter(1, created_at=OCTOBER.ends + (-1000 if early else 1000) + id_)
+    await seal(4)
+
+
+@pytest.fixture
+async def drafted(database, months, tmp_path):
+    """Write October into a file; return the record, which is not stored."""
+
+    async def drafted(name="october"):
+        await archiving.gather(database, OCTOBER)
+        with (tmp_path / name).open("wb") as out:
+            draft = await archiving.write(database, OCTOBER, out)
+        span = (OCTOBER.starts, OCTOBER.ends, draft.runs[0][0], draft.runs[-1][1])
+        return Archive("2026-10", *span, draft.entries, draft.runs, name, "0" * 64)
+
+    return drafted
+
+
+@pytest.fixture
+async def archived(database, drafted, tmp_path):
+    """Archive October, and return its file."""
+    record = await drafted()
+    await archiving.remove(database, record)
+    return tmp_path / record.file
 
 
 class Intruder:

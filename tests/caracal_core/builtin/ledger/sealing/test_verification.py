@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from caracal_core.builtin.ledger.sealing import seals, verification
+from caracal_core.builtin.ledger.sealing import seals, walk
 from caracal_core.builtin.ledger.sealing.sealer import seal as seal_next
 from caracal_core.builtin.ledger.sealing.verification import Verification
 
@@ -85,15 +85,15 @@ async def test_an_entry_below_all_ids_was_added(intruder, database, enter, seal)
 
 
 async def test_any_number_of_small_seals_is_walked_in_pages(enter, seal, verified, monkeypatch):
-    monkeypatch.setattr(verification, "_HEADS", 3)
-    monkeypatch.setattr(verification, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(walk, "_HEADS", 3)
+    monkeypatch.setattr(walk, "MOST_ENTRIES", 4)
     await enter(11)
     await seal(1)
     assert await verified() == (11, 11, 0)
 
 
 async def test_it_tells_how_far_it_is(database, enter, seal, monkeypatch):
-    monkeypatch.setattr(verification, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(walk, "MOST_ENTRIES", 4)
     await enter(6)
     await seal(2)
     told = []
