@@ -10,7 +10,7 @@ from caracal_core.domain import Money
 from caracal_core.domain.money import MICRO
 from caracal_core.ports import Counter, Metrics
 
-Kind = Literal["held", "posted", "voided", "overrun", "refused"]
+Kind = Literal["held", "posted", "voided", "overrun", "refused", "expired_posted", "expired_voided"]
 
 CURRENCIES_MAX = 16
 """How many currencies have a label of their own."""
@@ -23,6 +23,8 @@ _HELP: Mapping[Kind, str] = MappingProxyType(
         "voided": "What was held for nothing and given back, in units of the currency.",
         "overrun": "By how much posts exceeded their holds, in units of the currency.",
         "refused": "What did not fit a budget, in units of the currency.",
+        "expired_posted": "What nobody renewed and was posted, in units of the currency.",
+        "expired_voided": "What nobody renewed and was voided, in units of the currency.",
     }
 )
 

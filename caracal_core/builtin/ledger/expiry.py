@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
+import msgspec
 from msgspec import Struct
 
 from caracal_core.builtin.ledger.collisions import again
 from caracal_core.builtin.ledger.journal import enter
 from caracal_core.builtin.ledger.statement import Statement, array
-from caracal_core.domain import Cause
+from caracal_core.domain import Cause, Money
 from caracal_core.ports import Database, Row, Statements
 
 # Holds that have most of their time left stay as they are: most calls are short.
@@ -34,7 +35,7 @@ UPDATE reservations SET
     cause = CASE WHEN expires_at >= created_at + $3 THEN 'expired' ELSE 'orphan' END,
     ended_at = {now}
 WHERE id {among:$2 TEXT}
-RETURNING id, state, cause, windows
+RETURNING id, state, cause, windows, currency, amount_micro
 """)
 _NOW = Statement("SELECT {now} AS now")
 
@@ -46,11 +47,13 @@ class Resolved(Struct, frozen=True):
         id: the charge's id.
         state: ``posted`` or ``voided``, by the charge's own rule.
         cause: ``expired`` where it was as old as a hold may become, else ``orphan``.
+        held: what was held, and posted if it was.
     """
 
     id: str
-    state: str
+    state: Literal["posted", "voided"]
     cause: Cause
+    held: Money
 
 
 async def now(database: Database) -> float:
@@ -102,7 +105,9 @@ async def resolve(
         return rows
 
     rows = await again(lambda: database.transact(end))
-    return [
-        Resolved(cast(str, row["id"]), cast(str, row["state"]), cast(Cause, row["cause"]))
-        for row in rows
-    ]
+    return [_resolved(row) for row in rows]
+
+
+def _resolved(row: Row) -> Resolved:
+    held = Money(cast(int, row["amount_micro"]), cast(str, row["currency"]))
+    return msgspec.convert({**row, "held": held}, Resolved)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
-from caracal_core.builtin.ledger.amounts import Amounts
+from caracal_core.builtin.ledger.amounts import Amounts, Kind
 from caracal_core.builtin.ledger.expiry import Resolved
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.domain import Money, Receipt
 from caracal_core.errors import Failure
 from caracal_core.ports import Metrics
 
+_EXPIRED: Mapping[Literal["posted", "voided"], Kind] = MappingProxyType(
+    {"posted": "expired_posted", "voided": "expired_voided"}
+)
 _NAMED = 10
 """How many of a batch are named in the log."""
 
@@ -94,6 +99,7 @@ class Tally:
         """Count holds that nobody renewed, and log some of them."""
         for hold in holds:
             self._expired[hold.state].add()
+            self._amounts.add(_EXPIRED[hold.state], hold.held)
         ids = ", ".join(hold.id for hold in holds[:_NAMED])
         self._log.warning("%d holds that nobody renewed were ended, such as %s", len(holds), ids)
 

@@ -14,6 +14,7 @@ from caracal_core.testing.fakes import a_charge, usd
 
 START = 1_795_400_000.0
 HOUR = 3600.0
+HELD = usd("0.1")
 
 
 @pytest.fixture
@@ -71,7 +72,9 @@ async def test_who_resolves_before_it_renews_spares_its_own_holds(database, hold
     """The store was away for longer than they last; whose owner did not come back are orphans."""
     mine, other = await hold("mine"), await hold("other")
     late = START + 1000
-    assert await resolve(database, "mine", 10, HOUR, late) == [Resolved(other, "posted", "orphan")]
+    assert await resolve(database, "mine", 10, HOUR, late) == [
+        Resolved(other, "posted", "orphan", HELD)
+    ]
     assert await renew(database, "mine", 300, HOUR, late) == 1
     assert await expiry(mine) == 1300
 
@@ -82,7 +85,7 @@ async def test_its_own_hold_ends_too_at_the_age_that_none_may_pass(database, hol
     await renew(database, "mine", 300, 600, START + 200)
     assert await resolve(database, "mine", 10, 600, START + 700) == []
     assert await renew(database, "mine", 300, 600, START + 700) == 1
-    expired = [Resolved(mine, "posted", "expired")]
+    expired = [Resolved(mine, "posted", "expired", HELD)]
     assert await resolve(database, "mine", 10, 600, START + 700) == expired
 
 
@@ -95,7 +98,7 @@ async def test_no_hold_grows_older_than_the_longest(database, hold, expiry):
     assert await renew(database, "mine", 300, 600, START + 599) == 0
     assert await resolve(database, "reaper", 10, 600, START + 599) == []
     assert await resolve(database, "reaper", 10, 600, START + 600) == [
-        Resolved(mine, "posted", "expired")
+        Resolved(mine, "posted", "expired", HELD)
     ]
 
 
@@ -110,7 +113,7 @@ async def test_an_orphan_is_resolved_by_its_own_rule(
     charge = await hold(orphan=orphan)
     assert await resolve(database, "reaper", 10, HOUR, START + 299.9) == []
     assert await resolve(database, "reaper", 10, HOUR, START + 300) == [
-        Resolved(charge, state, "orphan")
+        Resolved(charge, state, "orphan", HELD)
     ]
     assert await counts("alice") == [(spent, 0, 0)]
     (row,) = await database.fetch("SELECT kind, held_micro, cause, created_at FROM entries")

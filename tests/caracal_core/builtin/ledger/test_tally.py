@@ -85,11 +85,18 @@ def test_refusals_and_holds_turned_away_are_counted_apart(tally, counted):
     assert counted() == {"refused": 1, "turned_away": 1}
 
 
-def test_holds_nobody_renewed_are_counted_by_their_end_and_some_are_named(tally, counted, caplog):
+def test_holds_nobody_renewed_are_counted_by_their_end_and_some_are_named(
+    tally, counted, metrics, caplog
+):
     """One line for a batch, however large."""
-    holds = [Resolved(f"id-{n}", "posted" if n else "voided", "orphan") for n in range(1000)]
+    states = ["voided", *["posted"] * 999]
+    holds = [Resolved(f"id-{n}", each, "orphan", usd("0.5")) for n, each in enumerate(states)]
     tally.resolved(holds)
     assert counted() == {"expired posted": 999, "expired voided": 1}
+    amounts = [
+        metrics.counted(f"expired_{end}_amount", currency="USD") for end in ("posted", "voided")
+    ]
+    assert amounts == [499.5, 0.5]
     (record,) = caplog.records
     assert "1000 holds" in record.getMessage()
     assert "id-0" in record.getMessage()

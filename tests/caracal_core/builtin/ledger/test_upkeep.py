@@ -50,7 +50,7 @@ class Expired:
         batch = min(most, self.left)
         self.left -= batch
         self.batches.append(batch)
-        return [Resolved("x", "posted", "orphan")] * batch
+        return [Resolved("x", "posted", "orphan", usd("1"))] * batch
 
     def renewals(self):
         """Return how often it was asked to renew since this was last asked for."""
