@@ -12,6 +12,7 @@ import click
 
 from caracal_core.builtin.ledger.entries import every
 from caracal_core.builtin.ledger.selection import Selection
+from caracal_core.cli.archived_note import note_archived
 from caracal_core.cli.asking import ask
 from caracal_core.cli.journal_lines import line, selecting
 from caracal_core.cli.progress import Progress
@@ -101,6 +102,7 @@ async def _write(database: Database, selection: Selection, form: Format) -> None
         written += len(entries)
         exported(written)
     form.end()
+    await note_archived(database, selection)
 
 
 def plain(value: object) -> object:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import click
 
-from caracal_core.builtin.ledger.entries import query
+from caracal_core.builtin.ledger.entries import Entry, query
 from caracal_core.builtin.ledger.partitions import make_ahead
 from caracal_core.builtin.ledger.selection import Selection
 from caracal_core.builtin.ledger.summary import By, Sum, summary
+from caracal_core.cli.archived_note import note_archived
 from caracal_core.cli.archiving import archive
 from caracal_core.cli.asking import as_json, ask, limit
 from caracal_core.cli.evidence import checkpoint, public_key_, seal, verify
 from caracal_core.cli.export import export
 from caracal_core.cli.journal_lines import line, selecting
 from caracal_core.cli.output import show
+from caracal_core.ports import Database
 
 
 @click.group("ledger")
@@ -36,7 +38,7 @@ for command in (export, seal, checkpoint, public_key_, verify, archive):
 @click.pass_context
 def query_(ctx: click.Context, selection: Selection, limit: int, as_json: bool) -> None:
     """List the entries of the ledger, the latest first."""
-    found = ask(ctx, lambda database: query(database, selection, limit=limit))
+    found = ask(ctx, lambda database: _query(database, selection, limit))
     show(
         [line(entry) for entry in found],
         ["at", "charge", "kind", "agent", "route", "amount", "currency", "cause", "basis", "price"],
@@ -87,6 +89,13 @@ def partitions(ctx: click.Context, months: int) -> None:
         click.echo(f"Made {name}.")
     if not made:
         click.echo("No partition is missing.")
+
+
+async def _query(database: Database, selection: Selection, limit: int) -> Sequence[Entry]:
+    found = await query(database, selection, limit=limit)
+    if len(found) < limit:
+        await note_archived(database, selection)
+    return found
 
 
 def _sum(by: By, each: Sum) -> Mapping[str, object]:

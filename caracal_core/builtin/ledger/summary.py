@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from caracal_core.builtin.ledger.by_index import fetch_by_index
 from caracal_core.builtin.ledger.errors import LedgerError
+from caracal_core.builtin.ledger.sealing.archives import archived_between
 from caracal_core.builtin.ledger.sealing.days import DAY_SECONDS
 from caracal_core.builtin.ledger.selection import ALL, SUBTREE, WHEN, WHOSE, Selection
 from caracal_core.builtin.ledger.statement import Statement
@@ -82,7 +83,6 @@ GROUP BY name, currency
 ORDER BY <order> name, currency
 LIMIT $14
 """  # noqa: S608 - constants
-_ARCHIVED = "SELECT month, file FROM archives WHERE starts < $2 AND ends > $1"
 _ORDERS: Mapping[Order, str] = MappingProxyType(
     {"name": "", "most": "sum(posted_whole) + sum(posted_rest) / 1000000.0 DESC,"}
 )
@@ -189,10 +189,10 @@ def cut(since: float | None, until: float | None) -> Spans:
 async def _see_parts(database: Database, spans: Spans) -> None:
     """See that the entries of days of which a part is asked for are here."""
     for _, since, until in spans.parts:
-        found = await database.fetch(_ARCHIVED, since, until) if since is not None else []
-        for row in found:
+        found = [] if since is None else await archived_between(database, since, until)
+        for month, file in found:
             raise LedgerError(
-                f"The entries of {row['month']} are archived, in {row['file']}: "
+                f"The entries of {month} are archived, in {file}: "
                 "its sums are of whole days, so begin and end at midnight in UTC."
             )
 

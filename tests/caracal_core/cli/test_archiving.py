@@ -44,14 +44,21 @@ def out(tmp_path):
     return path
 
 
-def test_months_become_files_that_verify(ledger, entered, out):
+def test_months_become_files_that_verify(
+    ledger, entered, out, caracal, storage_config, storage_environment
+):
     """One each; sums stay; without their files the chain over them is verified."""
     sums = ledger("summary")
     june, july = ledger("archive", "--before", "2026-08", "--out", str(out)).splitlines()
     names = sorted(path.name for path in out.iterdir())
     assert june == f"Archived 3 entries of 2026-06 in {names[0]}."
     assert july == f"Archived 2 entries of 2026-07 in {names[1]}."
-    assert len(json.loads(ledger("query", "--json"))) == 1
+    ended = caracal("ledger", "query", environment=storage_environment(storage_config))
+    assert len(ended.stdout.splitlines()) == 2
+    assert f"Entries of 2026-06 are left out: they are in {names[0]}." in ended.stderr
+    ended = caracal("ledger", "export", environment=storage_environment(storage_config))
+    assert len(ended.stdout.splitlines()) == 2
+    assert f"Entries of 2026-07 are left out: they are in {names[1]}." in ended.stderr
     assert ledger("summary") == sums
     said = ledger("verify")
     assert said.startswith("1 entries under 1 seals are as they were sealed.")

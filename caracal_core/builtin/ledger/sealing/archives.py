@@ -20,6 +20,12 @@ _ALL = """
 SELECT month, starts, ends, first_id, last_id, entries, runs, file, sha256
 FROM archives ORDER BY month
 """
+_BETWEEN = """
+SELECT month, file FROM archives
+WHERE (CAST($1 AS DOUBLE PRECISION) IS NULL OR ends > $1)
+  AND (CAST($2 AS DOUBLE PRECISION) IS NULL OR starts < $2)
+ORDER BY month
+"""
 _ADD = Statement("""
 INSERT INTO archives (archived_at, month, starts, ends, first_id, last_id, entries, runs, file,
                       sha256)
@@ -72,6 +78,23 @@ async def archives(statements: Statements | Database) -> Sequence[Archive]:
     if not _disjoint(runs):
         raise FalseRecord("the records of archives were changed: two name the same entries")
     return found
+
+
+async def archived_between(
+    database: Database, since: float | None, until: float | None
+) -> Sequence[tuple[str, str]]:
+    """Return month and file of the archives that have to do with a span of time.
+
+    Args:
+        database: where the records are.
+        since: its first instant, in unix seconds; None is the earliest.
+        until: the first instant behind it; None is the latest.
+
+    Raises:
+        Failure: the database cannot be asked.
+    """
+    rows = await database.fetch(_BETWEEN, since, until)
+    return [(str(row["month"]), str(row["file"])) for row in rows]
 
 
 async def add(tx: Statements, database: Database, archive: Archive) -> None:

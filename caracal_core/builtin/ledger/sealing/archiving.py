@@ -121,7 +121,7 @@ async def write(database: Database, month: Month, out: BinaryIO) -> Draft:
     before = await seals.before(database, first_id)
     async for group, fault in in_groups(database, before):
         if fault:
-            raise LedgerError(f"The ledger is not as it was sealed: {fault}.")
+            raise LedgerError(f"The ledger is not as it was sealed: {fault.what}.")
         await writing.add(group)
         if group[-1].last_id >= last_id:
             break

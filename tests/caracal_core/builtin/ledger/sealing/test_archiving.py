@@ -88,3 +88,14 @@ async def test_a_part_of_an_archived_day_has_no_sum(database, archived):
             await summary(database, "agent", Selection(**span), limit=10)
     for span in ({"since": OCTOBER.ends + 500}, {"until": OCTOBER.ends}, {"since": OCTOBER.starts}):
         assert await summary(database, "agent", Selection(**span), limit=10)
+
+
+async def test_a_chain_that_is_broken_is_told(database, months, intruder, tmp_path):
+    """Before anything else: what it covers cannot be proved."""
+    async with intruder.at_work():
+        await intruder.execute("DELETE FROM seals WHERE number = 3")
+        with (tmp_path / "file").open("wb") as out, pytest.raises(LedgerError) as caught:
+            await archiving.write(intruder, OCTOBER, out)
+    assert str(caught.value) == (
+        "The ledger is not as it was sealed: seal 3 is missing: seal 4 comes in its place."
+    )
