@@ -8,6 +8,7 @@ from caracal_core.builtin.ledger.budgets import set_budget
 from caracal_core.domain import Money
 from caracal_core.ports import Database
 from caracal_core.storage.accounts import register
+from caracal_core.storage.dialect import NOW
 
 MANY, IN_A_TEAM = 1000, 10
 GROWTH = (1_000, 10_000, 100_000, 1_000_000)
@@ -36,12 +37,12 @@ _COLUMNS = {
 _WORDS = {
     "postgresql": {
         "none": "'{{}}'",
-        "now": "extract(epoch FROM clock_timestamp())",
+        "now": NOW["postgresql"],
         "numbers": "SELECT generate_series(CAST($1 AS INT), CAST($2 AS INT)) AS n",
     },
     "sqlite": {
         "none": "'[]'",
-        "now": "unixepoch('now', 'subsec')",
+        "now": NOW["sqlite"],
         "numbers": "WITH RECURSIVE r(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM r WHERE n < $2)"
         " SELECT n FROM r",
     },
