@@ -12,8 +12,9 @@ _NO_SCANS = "SELECT set_config('enable_seqscan', 'off', TRUE)"  # TRUE: in this 
 async def fetch_by_index(database: Database, sql: str, *arguments: object) -> Sequence[Row]:
     """Run a statement that compares ids with what another table says, and return its rows.
 
-    PostgreSQL cannot know how few rows lie behind such an id, takes a third of them for granted
-    and reads the whole journal, as the command line's connections let it; gateways' do not.
+    Until it has statistics of a journal, PostgreSQL cannot know how few rows lie behind such an id,
+    takes a third of them for granted and reads all of it, as the command line's connections let
+    it (125 ms for a million entries instead of 6); gateways' do not.
 
     Raises:
         Failure: the database cannot be asked.
