@@ -58,7 +58,7 @@ def test_what_cannot_be_registered_is_refused_with_the_reason(agents):
     agents("register", "agent")
     assert "registered already" in agents("register", "agent", code=1)
     assert "1-128 of" in agents("register", "two words", code=1)
-    assert "register it first" in agents("register", "other", "--parent", "nobody", code=1)
+    assert "'nobody' is not registered" in agents("register", "other", "--parent", "nobody", code=1)
 
 
 def test_a_long_list_comes_in_pages(caracal, sqlite_config, storage_environment):
