@@ -53,11 +53,11 @@ def _month(_ctx: click.Context, _parameter: click.Parameter, value: str) -> Mont
 )
 @click.pass_context
 def archive(ctx: click.Context, before: Month, out: Path) -> None:
-    """Move months out of the ledger into files, one each, with the seals that prove them.
+    """Move months out of the ledger into files, one each.
 
-    The ledger is verified, and the files are read back and compared with the seals, before
-    anything is removed. Sums by day, seals and checkpoints stay. Run it as the owner of the
-    tables; it may be broken off at any time and repeated.
+    With the entries go the seals that prove them. The ledger is verified, and the files are read
+    back and compared with the seals, before anything is removed. Sums by day, seals and checkpoints
+    stay. Run it as the owner of the tables; it may be broken off at any time and repeated.
     """
     try:
         run(ctx, lambda database, loaded: _archive(database, loaded, before, out))

@@ -47,7 +47,10 @@ existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command("seal")
 @click.pass_context
 def seal(ctx: click.Context) -> None:
-    """Seal now what was entered, instead of within seconds by a gateway."""
+    """Seal now what was entered.
+
+    A gateway does so within seconds.
+    """
     left = run(ctx, lambda database, loaded: seal_now(database, batch(loaded), SEAL_SECONDS))
     if left:
         fail(f"{left} entries are not final yet: what entered them, or others, is still under way.")
@@ -58,9 +61,10 @@ def seal(ctx: click.Context) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to this new file.")
 @click.pass_context
 def checkpoint(ctx: click.Context, out: Path | None) -> None:
-    """Sign the last seal; kept elsewhere, it proves everything up to that seal.
+    """Sign the last seal.
 
-    It is a compact JWS, printed unless it is written to a file.
+    Kept elsewhere, the checkpoint proves everything up to that seal. It is a compact JWS, printed
+    unless it is written to a file.
     """
     key = _signing_key(load_configuration(ctx))
     statement = run(ctx, lambda database, _: sign_last(database, key))
@@ -79,7 +83,7 @@ def checkpoint(ctx: click.Context, out: Path | None) -> None:
 @click.command("public-key")
 @click.pass_context
 def public_key_(ctx: click.Context) -> None:
-    """Print the public key in PEM, for verifying checkpoints elsewhere."""
+    """Print the public key that verifies checkpoints, in PEM."""
     click.echo(public_key.written(_signing_key(load_configuration(ctx)).public), nl=False)
 
 
@@ -114,10 +118,11 @@ def verify(
     files: Sequence[Path],
     as_json: bool,
 ) -> None:
-    """Recompute every seal from the entries, and name the first that is not as it was sealed.
+    """Recompute every seal, and name the first wrong entry.
 
-    Then the sums by day are compared with the entries. Of a month that was archived, the chain of
-    seals is verified, and the entries where its file is given.
+    Wrong is what is not as it was sealed. Then the sums by day are compared with the entries. Of a
+    month that was archived, the chain of seals is verified, and the entries where its file is
+    given.
     """
     keys = _public_keys(ctx, public_keys)
     if checkpoints and not keys:

@@ -87,7 +87,9 @@ class Json:
 @click.option("--charge", metavar="ID", help="Only this charge's.")
 @click.pass_context
 def export(ctx: click.Context, selection: Selection, format_: Literal["csv", "json"]) -> None:
-    """Write every entry on standard output, the earliest first, and how far it is on the other.
+    """Write every entry on standard output, the earliest first.
+
+    How far it is stands on standard error.
 
     In CSV, text that a spreadsheet would take for a formula has an apostrophe in front.
     """

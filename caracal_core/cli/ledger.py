@@ -80,9 +80,10 @@ def summary_(ctx: click.Context, by: By, selection: Selection, limit: int, as_js
 )
 @click.pass_context
 def partitions(ctx: click.Context, months: int) -> None:
-    """Make PostgreSQL's partitions of the ledger ahead, as the owner of the tables.
+    """Make PostgreSQL's partitions of the ledger ahead.
 
-    A gateway whose role owns the tables makes the next two by itself.
+    Run it as the owner of the tables. A gateway whose role owns the tables makes the next two by
+    itself.
     """
     made = ask(ctx, lambda database: make_ahead(database, months))
     for name in made:
