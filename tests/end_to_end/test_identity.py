@@ -111,8 +111,8 @@ class Line:
 async def refused_in_time(line, headers):
     """Wait until a call is refused, for as long as a revocation may take."""
     async with asyncio.timeout(REVOKED_SECONDS):
-        while (status := await line.ask(headers)) == 200:
-            pass
+        while (status := await line.ask(headers)) in (200, 503):
+            pass  # a busy machine may be late to tell, and is refused then too
     assert status == 401
 
 
