@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -19,11 +20,16 @@ SERVING = "serving.lock"
 def database_file(data_dir: Path) -> Path:
     """Return the database's file, made empty and private (0600) where it is missing.
 
+    One that is there is not opened: closing any descriptor of a file frees every POSIX lock that
+    the process has on it, those of SQLite's connections among them. Another process would then
+    take itself for the last one, and remove the log that this one goes on writing to.
+
     Raises:
         Misconfigured: the directory can neither be used nor made.
     """
     path = data_dir / DATABASE
-    os.close(_open_private(path))
+    if not is_there(path):
+        os.close(_open_private(path))
     return path
 
 
@@ -38,8 +44,11 @@ def check_usable(data_dir: Path) -> None:
         place = next(each for each in (data_dir, *data_dir.parents) if each.exists())
         with tempfile.TemporaryDirectory(prefix=".caracal-", dir=place):
             pass
-        if path.exists():
-            os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        # Not opened, as above.
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @contextmanager

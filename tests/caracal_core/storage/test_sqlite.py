@@ -1,13 +1,16 @@
 """The embedded store is durable and private, readers do not wait, and it never hangs."""
 
 import asyncio
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from caracal_core.errors import Failure, Misconfigured
+from caracal_core.storage.data_dir import check_usable, database_file
 from caracal_core.storage.database import open_database
 from caracal_core.storage.sqlite import READERS, Readers
 
@@ -207,3 +210,27 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(sqlite_config
         assert acknowledged <= kept
         whole = await database.fetch("SELECT * FROM pragma_integrity_check")
         assert whole == [{"integrity_check": "ok"}]
+
+
+@pytest.mark.parametrize("again", [database_file, check_usable])
+async def test_the_process_keeps_its_locks_whatever_else_looks_at_the_file(sqlite_config, again):
+    """Else another process, when it ends, would remove the log that this one goes on writing to."""
+    path = sqlite_config.data_dir / "caracal.db"
+    elsewhere = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2])"
+    async with open_database(sqlite_config) as database:
+        await database.execute("CREATE TABLE notes (said TEXT)")
+        again(sqlite_config.data_dir)
+        for said in ("first", "second"):
+            words = (
+                sys.executable,
+                "-c",
+                f"{elsewhere}; c.close()",
+                str(path),
+                "SELECT count(*) FROM notes",
+            )
+            ended = await asyncio.create_subprocess_exec(*words)
+            assert await ended.wait() == 0
+            assert path.with_name("caracal.db-wal").exists()
+            await database.execute("INSERT INTO notes VALUES ($1)", said)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM notes").fetchone() == (2,)
