@@ -7,6 +7,7 @@ from typing import get_args
 
 import click
 
+from caracal_core.builtin.ledger import spend
 from caracal_core.builtin.ledger.entries import Entry, query
 from caracal_core.builtin.ledger.partitions import make_ahead
 from caracal_core.builtin.ledger.selection import Selection
@@ -100,13 +101,5 @@ async def _query(database: Database, selection: Selection, limit: int) -> Sequen
 
 
 def _sum(by: By, each: Sum) -> Mapping[str, object]:
-    return {
-        by: each.name or None,
-        "currency": each.currency,
-        "posted": each.posted.decimal,
-        "held": each.held.decimal,
-        "calls": each.calls,
-        "voided": each.voided,
-        "adjusted": each.adjusted,
-        "reserved": each.reserved.decimal,
-    }
+    more = {"adjusted": each.adjusted, "reserved": each.reserved.decimal}
+    return {**spend.shown(by, each), **more}

@@ -376,3 +376,12 @@ async def gateway(tmp_path):
             return made
 
         yield make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def environment(request):
+    """Where the books are."""
+    if request.param == "sqlite":
+        return {}
+    storage = request.getfixturevalue("storage_environment")
+    return storage(request.getfixturevalue("postgres_config"))

@@ -37,15 +37,6 @@ async def desk(site):
     desk.open.set()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def environment(request):
-    """Where the books are."""
-    if request.param == "sqlite":
-        return {}
-    storage = request.getfixturevalue("storage_environment")
-    return storage(request.getfixturevalue("postgres_config"))
-
-
 async def ask(one, key, *, path="x", body=b"{}"):
     """Return the status, the charge that is named, and the code."""
     async with (

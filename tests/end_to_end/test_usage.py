@@ -53,15 +53,6 @@ async def talker(site):
     talker.go_on.set()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def environment(request):
-    """Where the books are."""
-    if request.param == "sqlite":
-        return {}
-    storage = request.getfixturevalue("storage_environment")
-    return storage(request.getfixturevalue("postgres_config"))
-
-
 @pytest.fixture
 def metered(gateway, talker, packages):
     """Start a gateway whose paid replies are metered by the byte."""

@@ -36,12 +36,13 @@ async def _since(database: Database, start: datetime) -> Mapping[str, object]:
     found: dict[str, object] = {}
     for by in _BY:
         sums = await summary(database, by, selection, limit=MOST + 1, order="most")
-        found[f"by_{by}"] = [_shown(by, each) for each in sums[:MOST]]
+        found[f"by_{by}"] = [shown(by, each) for each in sums[:MOST]]
         found[f"more_{by}s"] = len(sums) > MOST
     return found
 
 
-def _shown(by: str, each: Sum) -> Mapping[str, object]:
+def shown(by: str, each: Sum) -> Mapping[str, object]:
+    """Return a sum as people and programs read it."""
     return {
         by: each.name or None,
         "currency": each.currency,

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from caracal_core.builtin.ledger.budgets import set_budget
+from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.statement import Statement
+from caracal_core.builtin.ledger.writing import reserve, settle
+from caracal_core.domain import Money
 from caracal_core.storage import accounts
+from caracal_core.testing.fakes import a_charge, usd
+
+MIDNIGHT = 1_795_392_000.0
+"""2026-11-23T00:00:00Z."""
 
 HELD_IS_THE_SUM_OF_OPEN_HOLDS = Statement("""
 SELECT w.id, w.held_micro, COALESCE(sum(open.amount_micro), 0) AS expected
@@ -106,3 +114,21 @@ async def counts(database):
         return [(row["spent_micro"], row["held_micro"], row["excess_micro"]) for row in rows]
 
     return read
+
+
+@pytest.fixture
+async def spend(database, give_budget):
+    """Hold and post (None voids, False leaves it pending) for an agent."""
+    for account in ("alice", "bob"):
+        await give_budget(account, usd("100"))
+        await give_budget(account, Money.parse("100", "EUR"))
+
+    async def spend(agent, cost, at=MIDNIGHT, route="chat", currency="USD", held="1"):
+        charge = msgspec.structs.replace(a_charge(Money.parse(held, currency), agent), route=route)
+        await reserve(database, charge, "owner", at)
+        if cost is not False:
+            amount = None if cost is None else Money.parse(cost, currency)
+            await settle(database, End(charge.id, "reply", amount), at)
+        return charge
+
+    return spend

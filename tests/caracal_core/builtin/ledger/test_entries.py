@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from caracal_core.builtin.ledger import entries
 from caracal_core.builtin.ledger.entries import Entry, every, query
 from caracal_core.builtin.ledger.selection import Selection
-from caracal_core.builtin.ledger.settling import End
-from caracal_core.builtin.ledger.writing import reserve, settle
-from caracal_core.domain import Money
 from caracal_core.storage.accounts import AccountError
-from caracal_core.testing.fakes import a_charge, usd
+from caracal_core.testing.fakes import usd
 
 MIDNIGHT = 1_795_392_000.0
 """2026-11-23T00:00:00Z."""
-
-
-@pytest.fixture
-async def spend(database, give_budget):
-    """Hold and post (None voids, False leaves it pending) for an agent."""
-    for account in ("alice", "bob"):
-        await give_budget(account, usd("100"))
-        await give_budget(account, Money.parse("100", "EUR"))
-
-    async def spend(agent, cost, at=MIDNIGHT, route="chat", currency="USD", held="1"):
-        charge = msgspec.structs.replace(a_charge(Money.parse(held, currency), agent), route=route)
-        await reserve(database, charge, "owner", at)
-        if cost is not False:
-            amount = None if cost is None else Money.parse(cost, currency)
-            await settle(database, End(charge.id, "reply", amount), at)
-        return charge
-
-    return spend
 
 
 async def test_an_entry_says_what_was_held_and_what_it_did_cost(database, spend):

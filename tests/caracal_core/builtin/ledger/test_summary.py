@@ -7,7 +7,6 @@ import math
 import os
 import random
 
-import msgspec
 import pytest
 
 from caracal_core.builtin.ledger.entries import every
@@ -16,12 +15,12 @@ from caracal_core.builtin.ledger.sealing.sealer import Sealer, seal
 from caracal_core.builtin.ledger.selection import Selection
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.summary import Spans, Sum, cut, summary
-from caracal_core.builtin.ledger.writing import reserve, settle
+from caracal_core.builtin.ledger.writing import settle
 from caracal_core.domain import Money
 from caracal_core.domain.money import LARGEST
 from caracal_core.storage import accounts
 from caracal_core.storage.accounts import AccountError
-from caracal_core.testing.fakes import a_charge, usd
+from caracal_core.testing.fakes import usd
 
 MIDNIGHT = 1_795_392_000.0
 """2026-11-23T00:00:00Z."""
@@ -39,24 +38,6 @@ BELOW = {
     "other": {"other", "bob"},
     "bob": {"bob"},
 }
-
-
-@pytest.fixture
-async def spend(database, give_budget):
-    """Hold and post (None voids, False leaves it pending) for an agent."""
-    for account in ("alice", "bob"):
-        await give_budget(account, usd("100"))
-        await give_budget(account, Money.parse("100", "EUR"))
-
-    async def spend(agent, cost, at=MIDNIGHT, route="chat", currency="USD", held="1"):
-        charge = msgspec.structs.replace(a_charge(Money.parse(held, currency), agent), route=route)
-        await reserve(database, charge, "owner", at)
-        if cost is not False:
-            amount = None if cost is None else Money.parse(cost, currency)
-            await settle(database, End(charge.id, "reply", amount), at)
-        return charge
-
-    return spend
 
 
 @pytest.fixture(params=[False, True], ids=["unsealed", "sealed"])
