@@ -375,3 +375,17 @@ def _logging_as_it_was() -> Iterator[None]:
     root.setLevel(level)
     ours.setLevel(own_level)
     logging.captureWarnings(capture=False)
+
+
+@pytest.fixture(scope="session")
+def told_by_tls():
+    """Tell from a client's error what ended its connection: an alert, or nothing but the end."""
+
+    def told_by_tls(error):
+        reason = None
+        while error is not None:
+            reason = getattr(error, "reason", None) or reason
+            error = error.__cause__ or getattr(error, "os_error", None) or error.__context__
+        return "TLS alert" if "ALERT" in str(reason) else f"ended without an alert ({reason})"
+
+    return told_by_tls

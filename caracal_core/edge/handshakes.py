@@ -1,4 +1,4 @@
-"""Refused TLS handshakes are told and counted: nothing else would show that a client was there."""
+"""Refused TLS handshakes are told and counted, and end with the alert that TLS has for them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,39 @@ _LEFT = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError, ssl.SSLZe
 _log = logging.getLogger("caracal.tls")
 
 
+class Handshake(ssl.SSLObject):
+    """A connection whose refused handshake is told, and whose client hears why (RFC 8446, 6.2).
+
+    asyncio and uvloop drop what is still to be sent once a handshake has failed, and with it the
+    alert. So the failure is put off by one step, in which they send it; it is raised when the
+    client says something more. A client that neither leaves nor says more is left by the
+    handshake's own deadline.
+
+    Attributes:
+        outgoing: what is to be sent; without it nothing is put off.
+    """
+
+    outgoing: ssl.MemoryBIO | None = None
+    _failure: ssl.SSLError | None = None
+
+    def refused(self, error: ssl.SSLError) -> None:
+        """Hear of the failure, once."""
+
+    def do_handshake(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            super().do_handshake()
+        except _LEFT:
+            raise
+        except ssl.SSLError as error:
+            self.refused(error)
+            if self.outgoing is None or not self.outgoing.pending:
+                raise
+            self._failure = error
+            raise ssl.SSLWantReadError from None
+
+
 class Handshakes:
     """Tells of handshakes that failed: one line of a kind in `QUIET_SECONDS`, and a count.
 
@@ -39,19 +72,11 @@ class Handshakes:
 
     def watch(self, context: ssl.SSLContext) -> None:
         """Hear of every handshake that fails in a context."""
-        refused = self.refused
+        hear = self.refused
 
-        class Watched(ssl.SSLObject):
-            """A connection whose failed handshake is told."""
-
-            def do_handshake(self) -> None:
-                try:
-                    super().do_handshake()
-                except _LEFT:
-                    raise
-                except ssl.SSLError as error:
-                    refused(error)
-                    raise
+        class Watched(Handshake):
+            def refused(self, error: ssl.SSLError) -> None:
+                hear(error)
 
         context.sslobject_class = Watched
 

@@ -19,7 +19,7 @@ from caracal_core.config.address import Address
 from caracal_core.config.problems import Problems
 from caracal_core.config.tls import TlsConfig
 from caracal_core.edge.client_proof import ProvingContext
-from caracal_core.edge.handshakes import Handshakes
+from caracal_core.edge.handshakes import Handshake, Handshakes
 from caracal_core.edge.loopback import is_loopback
 from caracal_core.errors import Misconfigured
 from caracal_core.following import Follower
@@ -55,7 +55,10 @@ class RotatingContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        return self.newest.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        made = self.newest.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if isinstance(made, Handshake):
+            made.outgoing = outgoing
+        return made
 
 
 class Certificates:

@@ -1,4 +1,4 @@
-"""A refused handshake is counted each time, and told once in a while."""
+"""A refused handshake is counted each time, told once in a while, and ends with its alert."""
 
 import ssl
 
@@ -63,3 +63,26 @@ def test_what_goes_on_or_leaves_is_not_refused():
     with pytest.raises(ssl.SSLError):
         tls.do_handshake()
     assert not any(metrics.counted("refused_handshakes", reason=kind) for kind in KINDS)
+
+
+def test_the_alert_leaves_before_the_failure_is_raised():
+    """Who drives the handshake drops what is still to be sent once it has failed."""
+    metrics = FakeMetrics()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.minimum_version = ssl.TLSVersion.TLSv1_3
+    Handshakes(metrics).watch(server)
+    client = ssl.create_default_context()
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    there = client.wrap_bio(to_client, to_server, server_hostname="a.test")
+    here = server.wrap_bio(to_server, to_client, server_side=True)
+    here.outgoing = to_client
+    for side in (there, here):
+        with pytest.raises(ssl.SSLWantReadError):
+            side.do_handshake()
+    with pytest.raises(ssl.SSLError, match="ALERT"):
+        there.do_handshake()
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError, match="PROTOCOL"):
+            here.do_handshake()
+    assert metrics.counted("refused_handshakes", reason="version") == 1

@@ -16,7 +16,6 @@ from caracal_core.testing.fakes import FakeAuthority, Issued
 AGENT = "agent-1"
 SPIFFE = f"spiffe://corp.example/agent/{AGENT}"
 ANY_STRENGTH = "ALL:@SECLEVEL=0"
-ALERT = "TLS alert"
 
 
 def authority(name, **more):
@@ -142,7 +141,7 @@ def session():
 
 
 @pytest.fixture
-def answer(session):
+def answer(session, told_by_tls):
     """Call over a connection of the call's own; return the status, or that TLS refused."""
 
     async def answer(gateway, context, headers=None):
@@ -152,8 +151,8 @@ def answer(session):
                 opened.get(f"{gateway.url}/free/x") as reply,
             ):
                 return reply.status
-        except (aiohttp.ClientError, ssl.SSLError, ConnectionError):
-            return ALERT
+        except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
+            return told_by_tls(error)
 
     return answer
 

@@ -20,7 +20,6 @@ ISSUER = "https://idp.example"
 PERMIT_ALL = {"id": "all", "effect": "permit", "agents": ["*"], "routes": ["*"]}
 CERTIFIED = ("anna", "ben", "off", "ghost")
 """Agents with certificates; nobody ever registers the last one."""
-ALERT = "TLS alert"
 
 
 @pytest.fixture(scope="session")
@@ -175,8 +174,9 @@ class Line:
         opened: how many connections it needed so far.
     """
 
-    def __init__(self, one, context):
+    def __init__(self, one, context, told_by_tls):
         self.opened = 0
+        self._told_by_tls = told_by_tls
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_create_end.append(self._count)
         self._session = aiohttp.ClientSession(
@@ -203,18 +203,18 @@ class Line:
         try:
             async with self._session.get(path, headers=headers) as reply:
                 return reply.status, reply.headers, await reply.text()
-        except (aiohttp.ClientError, ssl.SSLError, ConnectionError):
-            return ALERT, {}, ""
+        except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
+            return self._told_by_tls(error), {}, ""
 
 
 @pytest.fixture
-def line(certs):
+def line(certs, told_by_tls):
     """Make a connection that shows the certificate of this agent, or none."""
 
     def line(one, agent=None, *, of=certs):
         context = ssl.create_default_context(cafile=certs / "ca.crt")
         if agent is not None:
             context.load_cert_chain(of / f"agent-{agent}.crt", of / f"agent-{agent}.key")
-        return Line(one, context)
+        return Line(one, context, told_by_tls)
 
     return line
