@@ -98,9 +98,11 @@ class LedgerDesk:
 
     async def check(self) -> str | None:
         """Return None while reserves are taken, else what is wrong; a `HealthCheck`."""
-        if self.in_hand < self._most_in_hand:
-            return None
-        return f"{self.in_hand} charges wait for the store, and new ones are turned away"
+        if self.in_hand >= self._most_in_hand:
+            return f"{self.in_hand} charges wait for the store, and new ones are turned away"
+        if self.in_hand and self._commits.is_failing:
+            return f"the store failed again and again; {self.in_hand} charges wait for the next try"
+        return None
 
     async def drain(self, seconds: float) -> int:
         """Take no more reserves and wait until everything in hand is done, at most so long.

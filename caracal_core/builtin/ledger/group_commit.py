@@ -20,6 +20,9 @@ from caracal_core.errors import Failure, Refusal
 Reserved = Reservation | Refusal | Conflict
 Settled = Settlement | Refusal | Conflict
 
+HICCUPS = 3
+"""So many batches in a row may fail before it is called a fault: the next tries come at once."""
+
 _RESERVED = (Reservation, Refusal, Conflict)
 _SETTLED = (Settlement, Refusal, Conflict)
 
@@ -70,6 +73,11 @@ class GroupCommit:
         self._paused: dict[str, asyncio.TimerHandle] = {}
         self._serving: asyncio.Task[None] | None = None
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the store failed the last batches, one after the other."""
+        return self._failures > HICCUPS
+
     def put(self, work: Work) -> None:
         """Take over a work of a charge of which no other is here."""
         if isinstance(work, Reserve):
@@ -103,8 +111,9 @@ class GroupCommit:
             verdicts = await self._asked(reserves, endings)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is known
             self._retreat(reserves, endings, error)
-            await asyncio.sleep(pause(self._failures))
             self._failures += 1
+            if self._endings or self._reserves:
+                await asyncio.sleep(pause(self._failures - 1))
             return
         self._failures = 0
         self._most = min(self._most * 2, self._limit)

@@ -12,6 +12,7 @@ from caracal_core.builtin.ledger import retry
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.builtin.ledger.expiry import resolve
+from caracal_core.builtin.ledger.group_commit import HICCUPS
 from caracal_core.builtin.ledger.settling import NO_CURRENCY, End, Settlement
 from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.builtin.ledger.tally import Tally
@@ -206,6 +207,25 @@ async def test_a_reserve_is_tried_for_a_limited_time_and_a_post_without_end(quic
     done, _ = await asyncio.wait([receipt], timeout=0.2)
     assert not done
     assert await desk.drain(0.01) == 1
+
+
+async def test_it_is_not_ready_while_what_failed_again_and_again_waits(quick):
+    """An answer of the database is not enough: the ledger's own next try must have gone through."""
+
+    seen = []
+
+    class Away:
+        async def write(self, reserves, ends):
+            seen.append(await desk.check())
+            if len(seen) < HICCUPS + 3:
+                raise Failure("store", "down")
+            return [Settlement(Receipt(e.id, "voided", usd("0"), e.cause), "ended") for e in ends]
+
+    desk = desk_over(Away())
+    await desk.post("x", usd("1"), "reply")
+    told = "the store failed again and again; 1 charges wait for the next try"
+    assert seen == [None] * (HICCUPS + 1) + [told] * 2
+    assert await desk.check() is None
 
 
 async def test_refused_and_turned_away_charges_are_voided_without_the_store(

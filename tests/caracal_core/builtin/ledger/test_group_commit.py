@@ -198,6 +198,17 @@ async def test_a_batch_that_failed_comes_back_with_what_collected_meanwhile(
     assert metrics.counted("failed") == failed
 
 
+async def test_nothing_pauses_where_nothing_waits_for_the_next_try(clerk, store, monkeypatch):
+    """So the first after a failure that took everybody goes to the store at once."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 3600)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 3600)
+    store.failure = Failure("store", "down")
+    clerk.reserve("late", 0)
+    await clerk.until("late")
+    clerk.end("a")
+    await clerk.until("late", "a")
+
+
 async def test_one_work_that_fails_every_batch_stops_no_other(clerk, store, quick):
     """A store should not let it come so far; nobody else's money hangs on it."""
 
