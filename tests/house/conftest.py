@@ -2,6 +2,7 @@
 
 import ast
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,21 +23,15 @@ def _matching(pattern, paths):
 
 
 FILES = {
-    "source": SOURCES,
-    "package": _matching("*/__init__.py", SOURCES),
-    "module": [s for s in SOURCES if not any(_matching(each, [s]) for each in WITHOUT_TWIN)],
-    "eager_module": [s for s in SOURCES if not _matching("caracal_core/cli/*", [s])],
-    "test_file": TESTS,
-    "core_test": _matching("tests/caracal_core/*test_*.py", TESTS),
-    "python_file": SOURCES + TESTS + OTHERS,
+    "sources": SOURCES,
+    "packages": _matching("*/__init__.py", SOURCES),
+    "modules": [s for s in SOURCES if not any(_matching(each, [s]) for each in WITHOUT_TWIN)],
+    "eager_modules": [s for s in SOURCES if not _matching("caracal_core/cli/*", [s])],
+    "test_files": TESTS,
+    "core_tests": _matching("tests/caracal_core/*test_*.py", TESTS),
+    "python_files": SOURCES + TESTS + OTHERS,
 }
-"""Which files a test is given in turn, by the name of its argument."""
-
-
-def pytest_generate_tests(metafunc):
-    for name in FILES.keys() & set(metafunc.fixturenames):
-        ids = [str(path.relative_to(ROOT)) for path in FILES[name]]
-        metafunc.parametrize(name, FILES[name], ids=ids)
+"""Which files a test may look over, by what it calls them."""
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +41,21 @@ def root():
 
 
 @pytest.fixture(scope="session")
+def offences():
+    """Return what is wrong with which files: those of a kind of which a rule says something.
+
+    One test a rule rather than one a file: there are thousands of pairs, and whoever mends wants
+    the whole list.
+    """
+
+    def offences(kind, rule):
+        said = {path.relative_to(ROOT).as_posix(): rule(path) for path in FILES[kind]}
+        return {name: wrong for name, wrong in said.items() if wrong}
+
+    return offences
+
+
+@pytest.fixture(scope="session")
 def syntax():
-    """Parse a file."""
-    return lambda path: ast.parse(path.read_text(), str(path))
+    """Parse a file, once."""
+    return cache(lambda path: ast.parse(path.read_text(), str(path)))

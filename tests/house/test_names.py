@@ -8,18 +8,27 @@ WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 UNFINISHED = ("ODOT"[::-1], "EMXIF"[::-1])  # backwards, so that this file may stand
 
 
-def test_no_file_has_a_name_for_anything(python_file, root):
-    path = python_file.relative_to(root)
-    words = {word for part in path.with_suffix("").parts for word in part.split("_")}
-    assert not words & BANNED
+def test_no_file_has_a_name_for_anything(offences, root):
+    def banned(path):
+        parts = path.relative_to(root).with_suffix("").parts
+        return {word for part in parts for word in part.split("_")} & BANNED
+
+    assert not offences("python_files", banned)
 
 
-def test_no_definition_has_a_name_for_anything(source, syntax):
+def test_no_definition_has_a_name_for_anything(offences, syntax):
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    names = [node.name for node in ast.walk(syntax(source)) if isinstance(node, kinds)]
-    assert not [name for name in names if {w.lower() for w in WORD.findall(name)} & BANNED]
+
+    def banned(path):
+        names = [node.name for node in ast.walk(syntax(path)) if isinstance(node, kinds)]
+        return [name for name in names if {w.lower() for w in WORD.findall(name)} & BANNED]
+
+    assert not offences("sources", banned)
 
 
-def test_nothing_is_left_for_later(python_file):
-    text = python_file.read_text()
-    assert not [word for word in UNFINISHED if re.search(rf"\b{word}\b", text)]
+def test_nothing_is_left_for_later(offences):
+    def left(path):
+        text = path.read_text()
+        return [word for word in UNFINISHED if re.search(rf"\b{word}\b", text)]
+
+    assert not offences("python_files", left)

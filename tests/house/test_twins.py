@@ -4,29 +4,43 @@ import ast
 from pathlib import Path
 
 
-def test_every_module_has_its_twin(module, root):
-    twin = _twin(module.relative_to(root))
-    assert (root / twin).is_file(), f"write {twin}"
+def test_every_module_has_its_twin(offences, root):
+    def missing(path):
+        twin = _twin(path.relative_to(root))
+        return None if (root / twin).is_file() else f"write {twin}"
+
+    assert not offences("modules", missing)
 
 
-def test_a_package_only_names_things(package, syntax):
+def test_a_package_only_names_things(offences, syntax):
     """What an ``__init__`` defined would have no twin to prove it."""
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    assert not [node.name for node in syntax(package).body if isinstance(node, kinds)]
+
+    def defined(path):
+        return [node.name for node in syntax(path).body if isinstance(node, kinds)]
+
+    assert not offences("packages", defined)
 
 
-def test_every_test_of_the_core_belongs_to_a_module(core_test, root):
+def test_every_test_of_the_core_belongs_to_a_module(offences, root):
     """``test_gateway_order.py`` belongs to ``gateway.py``; an orphan outlived its module."""
-    path = core_test.relative_to(root / "tests")
-    modules = {module.stem for module in (root / path).parent.iterdir()}
-    words = path.stem.removeprefix("test_").split("_")
-    assert modules & {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+
+    def orphan(path):
+        path = path.relative_to(root / "tests")
+        modules = {module.stem for module in (root / path).parent.iterdir()}
+        words = path.stem.removeprefix("test_").split("_")
+        names = {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+        return None if modules & names else "no module bears its name"
+
+    assert not offences("core_tests", orphan)
 
 
-def test_every_test_file_says_what_it_proves(test_file, syntax):
-    docstring = ast.get_docstring(syntax(test_file))
-    assert docstring
-    assert docstring.splitlines()[0].endswith((".", ":"))
+def test_every_test_file_says_what_it_proves(offences, syntax):
+    def silent(path):
+        first = (ast.get_docstring(syntax(path)) or "").partition("\n")[0]
+        return None if first.endswith((".", ":")) else "no sentence at its top"
+
+    assert not offences("test_files", silent)
 
 
 def _twin(path):
