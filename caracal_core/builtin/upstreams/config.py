@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from caracal_core.builtin.upstreams.dialling import objection
 from caracal_core.domain.field_names import TOKEN, canonical, is_gateways_own
 from caracal_core.plugin import Config, setting
 from caracal_core.ports import SecretSource
@@ -181,3 +182,14 @@ class UpstreamConfig(Config):
     idle_timeout: float = setting(
         15.0, description="Seconds an unused connection is kept.", gt=0, le=3600
     )
+
+    @model_validator(mode="after")
+    def _may_be_dialled(self) -> UpstreamConfig:
+        """Judge an address that stands in the URL now; a name's are judged as it is dialled."""
+        try:
+            reason = objection(Origin.parse(self.url).host, allow_private=self.allow_private)
+        except ValueError:  # it is a name
+            return self
+        if reason:
+            raise ValueError(f"url would never be dialled: {reason}")
+        return self

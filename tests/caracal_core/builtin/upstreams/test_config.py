@@ -124,6 +124,29 @@ def test_limits_are_limits(key, value):
         UpstreamConfig.model_validate({"url": "https://a.example", key: value})
 
 
+@pytest.mark.parametrize(
+    ("host", "private", "public"),
+    [
+        ("127.0.0.1", "allow_private is not set", None),
+        ("[::1]", "allow_private is not set", None),
+        ("10.1.2.3", "allow_private is not set", None),
+        ("169.254.169.254", "metadata", "metadata"),
+        ("[::ffff:169.254.169.254]", "metadata", "metadata"),
+        ("1.1.1.1", None, None),
+        ("localhost", None, None),
+    ],
+)
+def test_an_address_that_would_never_be_dialled_is_refused_at_once(host, private, public):
+    """Not by the first call of an agent; what a name stands for is only known then."""
+    for allowed, reason in ((False, private), (True, public)):
+        config = {"url": f"http://{host}:8080", "allow_private": allowed}
+        if reason is None:
+            UpstreamConfig.model_validate(config)
+        else:
+            with pytest.raises(ValidationError, match=reason):
+                UpstreamConfig.model_validate(config)
+
+
 def test_silence_means_the_documented_defaults():
     """Nothing private is dialled unless it is said."""
     config = UpstreamConfig(url="https://a.example")

@@ -235,7 +235,7 @@ async def test_a_literal_that_is_no_header_stops_the_start(connect):
 async def test_a_private_address_must_be_named_as_such(replying, connect, call):
     """Case 12, end to end: 403, and the upstream hears nothing."""
     server = await replying(REPLY)
-    upstream = await connect(server.url, allow_private=False)
+    upstream = await connect(server.url.replace("127.0.0.1", "localhost"), allow_private=False)
     with pytest.raises(Denied):
         await call(upstream)
     assert server.connections == 0
