@@ -142,12 +142,17 @@ class BudgetExceeded(Refusal):
     def __init__(
         self, needed: Money, account: str, window: str = "", available: Money | None = None
     ) -> None:
-        super().__init__("" if window else "No budget in this currency covers this call.")
+        cost = f"{needed.decimal} {needed.currency}"
+        super().__init__(
+            f"The budget of {account} for the {window} does not cover this call's {cost}."
+            if window
+            else f"No budget in {needed.currency} covers this call's {cost}."
+        )
         self.needed, self.account, self.window = needed, account, window
         self.available = available
         left = f", and {available.decimal} are left" if available is not None else ""
         place = f"budget of {account} for the {window}" if window else f"budget of {account}"
-        self.internal = f"{needed.decimal} {needed.currency} do not fit a {place}{left}"
+        self.internal = f"{cost} do not fit a {place}{left}"
 
     def headers(self) -> Sequence[tuple[str, str]]:
         return [("x-should-retry", "false")]

@@ -95,7 +95,9 @@ def reply_head(reply: Reply, id: str, framing: str) -> bytes:
 
 
 def problem(error: Answered, id: str, framing: str, *, with_body: bool = True) -> bytes:
-    """Word a refusal or a failure; head and body.
+    """Word a refusal or a failure as problem details (RFC 9457); head and body.
+
+    ``message`` repeats the detail: clients made for LLM services show that member alone.
 
     Raises:
         ValueError: it has a field or a status that cannot be worded.
@@ -108,6 +110,7 @@ def problem(error: Answered, id: str, framing: str, *, with_body: bool = True) -
         "title": _PHRASES[error.status],
         "status": error.status,
         "detail": error.detail,
+        "message": error.detail,
         "instance": id,
         "code": error.code,
         **error.members(),

@@ -125,12 +125,13 @@ def test_a_denial_does_not_say_why():
 
 def test_a_missing_budget_is_worded_as_such():
     refusal = errors.BudgetExceeded(MONEY, "alice")
-    assert "No budget" in refusal.detail
+    assert refusal.detail == "No budget in USD covers this call's 0.25 USD."
     assert "available" not in refusal.members()
 
 
 def test_a_short_budget_says_what_was_needed_and_left():
     refusal = errors.BudgetExceeded(MONEY, "alice", "day", Money(0, "USD"))
+    assert refusal.detail == "The budget of alice for the day does not cover this call's 0.25 USD."
     assert refusal.members() == {
         "needed": "0.25",
         "currency": "USD",

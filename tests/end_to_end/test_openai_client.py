@@ -105,6 +105,7 @@ async def test_an_empty_budget_is_not_retried_by_the_client(gateway, stub):
             await client.chat.completions.create(**ASKED)
     assert refusal.value.status_code == 402
     assert refusal.value.response.json()["needed"] == "0.25"
+    assert "does not cover this call's 0.25 USD" in str(refusal.value), "all that its users see"
     await one.stop()
     assert len(one.stories) == 1
     assert stub.credentials == []

@@ -57,7 +57,7 @@ def test_an_error_becomes_problem_details(error):
     assert document["type"] == "about:blank"
     assert document["title"] == status_line.split(" ", 2)[2]
     assert (document["status"], document["code"]) == (error.status, error.code)
-    assert document["detail"]
+    assert document["detail"] == document["message"] != ""
     assert "secret" not in body.decode()
 
 
