@@ -46,6 +46,9 @@ class Tally:
         self._turned_away = counter("turned_away", "Holds not tried: too much was in hand.")
         self._failed = counter("failed", "Tries that the store failed.")
         self._overrun = counter("overrun", "Posts above their hold.")
+        self._unmetered = counter(
+            "unmetered", "Posts of the hold because a meter found no usage in the reply."
+        )
         self._adjusted = counter("adjusted", "Posts after their hold had ended, booked beside it.")
         self._unknown = counter("unknown", "Posts of charges of which no hold is known.")
 
@@ -116,6 +119,8 @@ class Tally:
         if settlement.overrun:
             self._overrun.add()
             self._log.warning("charge %s cost %s, more than was held", end.id, end.amount)
+        if end.basis == "unmetered":
+            self._unmetered.add()
         posted = settlement.receipt.amount
         if end.amount is not None and end.amount.currency != posted.currency:
             self._log.error("charge %s cost %s; posted its hold of %s", end.id, end.amount, posted)

@@ -20,6 +20,7 @@ COUNTERS = [
     ("turned_away", {}),
     ("failed", {}),
     ("overrun", {}),
+    ("unmetered", {}),
     ("adjusted", {}),
     ("unknown", {}),
     ("expired", {"state": "posted"}),
@@ -61,6 +62,12 @@ def counted(metrics):
         (VOID, Settlement(POSTED, "repeated"), {}, ""),
         (VOID, Settlement(VOIDED, "unknown"), {}, ""),
         (POST, Settlement(POSTED, "ended", True), {"posted": 1, "overrun": 1}, "more than was"),
+        (
+            End("x", "reply", usd("1"), "unmetered"),
+            Settlement(POSTED, "ended"),
+            {"posted": 1, "unmetered": 1},
+            "",
+        ),
         (POST, Settlement(VOIDED, "adjusted"), {"adjusted": 1}, "cost 1 USD after its end"),
         (POST, Settlement(POSTED, "unknown"), {"unknown": 1}, "no hold is known"),
         (
