@@ -220,3 +220,14 @@ def test_an_interrupt_is_quiet(packages, tmp_path):
         _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert told == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("chekc",), ("check",), ("agents", "list"), ("agents", "register", "a")]
+)
+def test_the_installed_program_says_what_the_loaded_one_says(caracal, program, words):
+    """Most tests of the command line fork one that has its code loaded already."""
+    told = [(ended.returncode, ended.stdout, ended.stderr) for ended in (
+        run(*words) for run in (program, caracal)
+    )]  # fmt: skip
+    assert told[0] == told[1]
