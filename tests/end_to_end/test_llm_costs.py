@@ -1,10 +1,12 @@
 """The real clients of OpenAI and Anthropic: what is posted is usage times price, exactly."""
 
 import asyncio
+import contextlib
 import json
 from fractions import Fraction
 from math import ceil
 
+import aiohttp
 import anthropic
 import openai
 import pytest
@@ -282,3 +284,29 @@ async def test_a_price_that_is_set_is_in_force_within_seconds(gpt, one, until, t
     paid = [story["price"] for story in one.stories if story["price"]]
     assert paid == [f"flat/gpt-*@{first}", "flat@1"]
     assert json.loads(one.caracal("prices", "show", paid[0], "--json"))["models"]["gpt-*"] == CHAT
+
+
+@pytest.mark.parametrize("framing", ["sized", "chunked"])
+async def test_a_usage_that_was_read_whole_is_posted_whatever_the_framing(
+    gateway, stub, monkeypatch, framing
+):
+    """`on_overrun: cut` may end what is not spent yet; what is known to be spent is posted."""
+
+    def by_chunks(whole):
+        reply = web.Response(body=json.dumps(whole).encode(), content_type="application/json")
+        reply.enable_chunked_encoding()
+        return reply
+
+    if framing == "chunked":
+        monkeypatch.setitem(globals(), "_json", by_chunks)
+    route = {"id": "cut", "path": "/cut/", "upstream": "u", "strip_prefix": True}
+    route |= {"tariff": "flat", "on_overrun": "cut"}
+    everything = {"id": "all", "effect": "permit", "agents": ["*"], "routes": ["*"]}
+    one = await gateway(stub.url, tariffs={"flat": TARIFF}, routes=[route], policies=[everything])
+    asked = {"model": "gpt-x", "messages": HELLO, "max_tokens": 1}
+    async with one.client() as client:
+        with contextlib.suppress(aiohttp.ClientError):
+            async with client.post("/cut/v1/chat/completions", json=asked) as reply:
+                await reply.read()
+    await one.stop()
+    assert [amount for _, amount, _ in await one.entries()] == [OPENAI_COST]

@@ -16,6 +16,9 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 LONGEST = 4 * 2**20
 """Bytes of a reply that are kept; a longer one is not metered."""
 
+_WHITE = b" \t\r\n"
+_TAIL = 64
+
 
 class _Metered(Struct, frozen=True):
     """A reply that says its usage."""
@@ -26,23 +29,30 @@ class _Metered(Struct, frozen=True):
 class Document:
     """What came of a reply so far.
 
+    It is read once its end is here: where all of a declared length is, or what is here is one JSON
+    object or list, to which nothing but white space can be added.
+
     Args:
         length: the reply's declared length, or None.
     """
 
-    __slots__ = ("_kept", "_length")
+    __slots__ = ("_is_whole", "_kept", "_length")
 
     def __init__(self, length: int | None) -> None:
         self._length = length
         self._kept: bytearray | None = bytearray()
+        self._is_whole: bool | None = False
 
     @property
     def complete(self) -> bool:
-        """Whether all of a declared length is here."""
-        return self._kept is not None and len(self._kept) == self._length
+        """Whether nothing that is still to come changes what it says."""
+        if self._is_whole is None:
+            self._is_whole = self._kept is not None and self._ends(self._kept)
+        return self._is_whole
 
     def feed(self, data: bytes) -> None:
         """Keep the next bytes, unless it becomes too long."""
+        self._is_whole = None
         if self._kept is None:
             return
         if len(self._kept) + len(data) > LONGEST:
@@ -70,6 +80,17 @@ class Document:
             return msgspec.json.decode(raw, type=Count)
         except (msgspec.MsgspecError, RecursionError, LookupError):
             return None
+
+    def _ends(self, kept: bytearray) -> bool:
+        if self._length is not None:
+            return len(kept) == self._length
+        if not kept[-_TAIL:].rstrip(_WHITE).endswith((b"}", b"]")):
+            return False
+        try:
+            msgspec.json.decode(kept, type=Raw)
+        except (msgspec.MsgspecError, RecursionError):
+            return False
+        return True
 
 
 def _step(raw: Raw, key: str) -> Raw:

@@ -47,6 +47,22 @@ def test_it_is_complete_with_its_declared_length():
     data = json.dumps(REPLY).encode()
     assert not read(data[:-1], len(data)).complete
     assert read(data, len(data)).complete
+
+
+@pytest.mark.parametrize("data", [b'{"a":"}"}', b'{"a":{}}\r\n', b"[{}]"])
+def test_without_a_declared_length_it_is_complete_at_the_end_of_its_object(data):
+    """Nothing can follow but white space; and the same however it is cut."""
+    one = Document(None)
+    assert not one.complete
+    for place in range(len(data)):
+        one.feed(data[place : place + 1])
+        assert one.complete == (not data[place + 1 :].strip())
+    one.feed(b"{}")
+    assert not one.complete
+
+
+@pytest.mark.parametrize("data", [b"12", b'"a"', b"null", b"{]}", b'{"a":}', b"[" * 10_000 + b"]"])
+def test_what_could_go_on_or_is_no_json_is_never_complete_without_a_length(data):
     assert not read(data).complete
 
 
