@@ -40,18 +40,36 @@ class Usage(Struct, frozen=True):
     cache_creation_input_tokens: Count | None = None
 
     def tokens(self) -> Tokens | None:
-        """Return the tokens, none counted twice, or None where this makes no sense."""
-        if self.prompt_tokens is not None:
-            return _openai(self.prompt_tokens, self.completion_tokens, self.prompt_tokens_details)
+        """Return the tokens, none counted twice, or None where this makes no sense.
+
+        Servers in between write both vocabularies, and zeros in the words that they do not use, so
+        that never less is read than either says. Where one only counts the prompt tokens, and the
+        other tells what just as many were made of, that one is read; else the larger of each kind.
+        To hold such a usage for none would charge each call over such a server with its whole hold.
+        """
+        completion = max(self.completion_tokens or 0, self.output_tokens or 0)
+        if self.input_tokens is None:
+            return self._first(completion)
+        if self.prompt_tokens is None:
+            return self._second(completion)
+        first, second = self._first(completion), self._second(completion)
+        return None if first is None or second is None else _joined(first, second)
+
+    def _first(self, completion: int) -> Tokens | None:
+        """Read the words prompt and completion."""
+        return _openai(self.prompt_tokens, completion, self.prompt_tokens_details)
+
+    def _second(self, completion: int) -> Tokens | None:
+        """Read the words input and output: of responses where they have details, or Anthropic's."""
+        if self.input_tokens_details is not None:
+            return _openai(self.input_tokens, completion, self.input_tokens_details)
         if self.input_tokens is None:
             return None
-        if self.input_tokens_details is not None:
-            return _openai(self.input_tokens, self.output_tokens, self.input_tokens_details)
         return Tokens(
             prompt=self.input_tokens,
             cached=self.cache_read_input_tokens or 0,
             cache_write=self.cache_creation_input_tokens or 0,
-            completion=self.output_tokens or 0,
+            completion=completion,
         )
 
     def after(self, before: Usage) -> Usage:
@@ -64,8 +82,20 @@ class Usage(Struct, frozen=True):
         return msgspec.structs.replace(before, **said)
 
 
-def _openai(prompt: int, completion: int | None, details: _Details | None) -> Tokens | None:
+def _joined(one: Tokens, other: Tokens) -> Tokens:
+    for count, told in ((one, other), (other, one)):
+        if count.prompt == _read(count) == _read(told):
+            return told
+    kinds = Tokens.__struct_fields__
+    return Tokens(**{kind: max(getattr(one, kind), getattr(other, kind)) for kind in kinds})
+
+
+def _read(tokens: Tokens) -> int:
+    return tokens.prompt + tokens.cached + tokens.cache_write
+
+
+def _openai(prompt: int | None, completion: int, details: _Details | None) -> Tokens | None:
     cached = (details.cached_tokens or 0) if details is not None else 0
-    if cached > prompt:
+    if prompt is None or cached > prompt:
         return None
-    return Tokens(prompt=prompt - cached, cached=cached, completion=completion or 0)
+    return Tokens(prompt=prompt - cached, cached=cached, completion=completion)

@@ -4,6 +4,8 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caracal_core.builtin.meters.usage import Usage
 from caracal_core.builtin.tariffs.price import Tokens
@@ -102,3 +104,73 @@ def test_what_comes_later_is_of_the_whole_reply():
     end = read(output_tokens=20).after(start)
     assert end.tokens() == Tokens(10, 7, 0, 20)
     assert read(input_tokens=10, output_tokens=0).after(end).tokens() == Tokens(10, 7, 0, 20)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": 0},
+        {"prompt_tokens": 10, "completion_tokens": 0},
+    ],
+)
+def test_a_usage_in_both_vocabularies_costs_no_less_than_either(other):
+    """Servers in between (one struct for every API) write zeros in the words they do not use."""
+    said = {"input_tokens": 10, "output_tokens": 20}
+    tokens = read(**said, **other).tokens()
+    assert tokens is None or (tokens.prompt, tokens.completion) == (10, 20)
+
+
+COUNTS = st.none() | st.integers(0, 40)
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens"),
+    [
+        # mirrored, and only one says what a cache served
+        (
+            {
+                "prompt_tokens": 100,
+                "prompt_tokens_details": {"cached_tokens": 90},
+                "input_tokens": 100,
+            },
+            Tokens(10, 90),
+        ),
+        (
+            {
+                "prompt_tokens": 100,
+                "input_tokens": 100,
+                "input_tokens_details": {"cached_tokens": 9},
+            },
+            Tokens(91, 9),
+        ),
+        # a sum, and what it is the sum of
+        (
+            {"prompt_tokens": 20, "input_tokens": 10, "cache_read_input_tokens": 7}
+            | {"cache_creation_input_tokens": 3},
+            Tokens(10, 7, 3),
+        ),
+        # they contradict each other
+        ({"prompt_tokens": 10, "input_tokens": 10, "cache_read_input_tokens": 7}, Tokens(10, 7)),
+        ({"prompt_tokens": 10, "completion_tokens": 0, "output_tokens": 5}, Tokens(10, 0, 0, 5)),
+    ],
+)
+def test_a_usage_in_both_vocabularies_counts_nothing_twice(said, tokens):
+    assert read(**said).tokens() == tokens
+
+
+@given(
+    st.fixed_dictionaries(
+        {name: COUNTS for name in Usage.__struct_fields__ if not name.endswith("_details")}
+    )
+)
+def test_of_two_vocabularies_neither_says_more_than_is_read(said):
+    """As many tokens of the prompt, and as many of the answer."""
+    first = {name: said[name] for name in ("prompt_tokens", "completion_tokens")}
+    both, one, other = (
+        read(**each).tokens() for each in (said, first, said | dict.fromkeys(first))
+    )
+    for part in (one, other):
+        if part is not None:
+            assert both.completion >= part.completion
+            assert sum(msgspec.structs.astuple(both)[:3]) >= sum(msgspec.structs.astuple(part)[:3])
