@@ -64,7 +64,8 @@ class Bill:
     def deliver(self, reply: Reply, metering: Metering) -> None:
         """Take note of the reply that goes to the client."""
         self._status = reply.status
-        self.metered = metering.recognise(reply, self._route, self._quote)
+        cut_at = self._quote.amount if self._is_cut_at_hold else None
+        self.metered = metering.recognise(reply, self._route, self._quote, cut_at=cut_at)
 
     @property
     def is_error(self) -> bool:
@@ -96,16 +97,22 @@ class Bill:
     def of(self, cause: Cause) -> Cost:
         """Say what an ending of this cause costs."""
         held = self._quote.amount
-        if self.overran:
-            return Cost(held, "metered")
-        if self._is_void(cause):
+        if self._is_void(cause) and not self.overran:
             return Cost(Money(0, held.currency), "")
         if self._stated is not None:
             return self._stated
+        if self.overran:
+            return Cost(held, "metered")
         if self.metered is not None and (usage := self.metered.usage()) is not None:
             return Cost(usage, "metered")
         expected = self._quote.metered or self.metered is not None
         return Cost(held, "unmetered" if expected else "held")
+
+    @property
+    def _is_cut_at_hold(self) -> bool:
+        """Whether the reply is to end at its hold: not where it was stated what is spent."""
+        is_stated = self._stated is not None and self._stated.basis == "stated"
+        return self._route.terms.on_overrun == "cut" and not is_stated
 
     def _is_void(self, cause: Cause) -> bool:
         if cause == "not_sent":

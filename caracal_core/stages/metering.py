@@ -25,8 +25,17 @@ class Metering:
     def __init__(self, meters: Sequence[Meter]) -> None:
         self._meters = tuple(meters)
 
-    def recognise(self, reply: Reply, route: Route, quote: Quote) -> Metered | None:
-        """Return the reply's body under the first meter that knows such replies, or None."""
+    def recognise(
+        self, reply: Reply, route: Route, quote: Quote, *, cut_at: Money | None = None
+    ) -> Metered | None:
+        """Return the reply's body under the first meter that knows such replies, or None.
+
+        Args:
+            reply: what came.
+            route: the way it came over.
+            quote: what was quoted for it.
+            cut_at: the cost that ends it, if one does.
+        """
         for meter in self._meters:
             try:
                 reading = meter.recognise(reply, route, quote)
@@ -35,8 +44,7 @@ class Metering:
                 _tell(meter, error)
                 continue
             if reading is not None and is_reading:
-                cut = route.terms.on_overrun == "cut"
-                return Metered(reading, reply.body, quote.amount, cut_at_hold=cut)
+                return Metered(reading, reply.body, quote.amount.currency, cut_at)
         return None
 
 
@@ -49,22 +57,22 @@ class Metered:
     Args:
         reading: the meter's.
         body: the reply's, read once.
-        held: what is held for it.
-        cut_at_hold: whether the reply ends where its cost reaches that.
+        currency: the hold's; a cost in another is none.
+        cut_at: the cost that ends the reply, if one does.
 
     Attributes:
         overran: whether it ended so.
     """
 
-    __slots__ = ("_body", "_cut_at_hold", "_ended", "_held", "_pulling", "_reading", "overran")
+    __slots__ = ("_body", "_currency", "_cut_at", "_ended", "_pulling", "_reading", "overran")
 
     def __init__(
-        self, reading: Reading, body: AsyncIterator[bytes], held: Money, *, cut_at_hold: bool
+        self, reading: Reading, body: AsyncIterator[bytes], currency: str, cut_at: Money | None
     ) -> None:
         self._reading: Reading | None = reading
         self._body = body
-        self._held = held
-        self._cut_at_hold = cut_at_hold
+        self._currency = currency
+        self._cut_at = cut_at
         self._pulling: asyncio.Task[object] | None = None
         self._ended = False
         self.overran = False
@@ -76,7 +84,7 @@ class Metered:
         """Return what the client gets next.
 
         Raises:
-            Failure: the cost reached what is held, and the route wants it cut there.
+            Failure: the cost reached what is held, and the reply is to be cut there.
             BaseException: whatever the body itself raises.
         """
         while True:
@@ -145,10 +153,10 @@ class Metered:
 
     def _check_hold(self) -> None:
         """End the reply at its hold; one whose cost is known whole has nothing left to save."""
-        if not self._cut_at_hold or self._is_complete():
+        if self._cut_at is None or self._is_complete():
             return
         cost = self._cost()
-        if cost is not None and cost.micro >= self._held.micro:
+        if cost is not None and cost.micro >= self._cut_at.micro:
             self.overran = True
             raise Failure("hold", "the reply's cost reached what was held")
 
@@ -170,7 +178,7 @@ class Metered:
         except BaseException as error:  # noqa: BLE001 - as above
             self._lose(error)
             return None
-        same = isinstance(cost, Money) and cost.currency == self._held.currency
+        same = isinstance(cost, Money) and cost.currency == self._currency
         return cost if same else None
 
     def _lose(self, error: BaseException) -> None:

@@ -141,6 +141,17 @@ async def test_an_estimate_raises_the_hold(house, estimate, held):
     assert rehearsed.exchange.held == usd(held)
 
 
+async def test_what_a_trusted_upstream_states_is_due_and_the_reply_is_not_cut(house):
+    """It stood in the head: it is spent, and nothing is left to save."""
+    one = await house(on_overrun="cut")
+    one.upstream.trust_actual_cost = True
+    fields = (*METERED, ("x-caracal-actual-cost", "0.9"))
+    one.upstream.will(Answer(headers=fields, chunks=(b"x" * 20, b"x" * 20, b".")))
+    rehearsed = await one.call(post())
+    assert ended(one) == [("reply", "0.9", "stated")]
+    assert rehearsed.body.endswith(b".")
+
+
 async def test_an_estimate_that_is_none_is_400_and_holds_nothing(house):
     one = await house(max_hold=500_000)
     rehearsed = await one.call(post({"X-Caracal-Estimated-Cost": "1e3"}))

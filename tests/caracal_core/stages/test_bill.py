@@ -111,3 +111,13 @@ async def test_a_reply_that_was_cut_at_its_hold_costs_the_hold_whatever_the_rule
         await anext(one.metered)
     assert one.overran
     assert one.of("cut") == Cost(HELD, "metered")
+
+
+async def test_a_stated_cost_that_is_none_does_not_keep_a_reply_from_being_cut_at_its_hold():
+    one = Bill(Quote(HELD, metered=True), a_route(on_overrun="cut"))
+    reply = Reply(200, Headers(), stream([b"x"]), actual_cost="NaN")
+    one.answered(reply, FakeCounter())
+    one.deliver(reply, Metering([_Meter(usd("9"), complete=False)]))
+    with pytest.raises(Exception, match="reached"):
+        await anext(one.metered)
+    assert one.of("cut") == Cost(HELD, "held")

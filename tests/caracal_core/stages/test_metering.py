@@ -51,10 +51,11 @@ def a_reply(body=None):
     return Reply(200, Headers(), body or stream([b"four", b"teen"]))
 
 
-def metered(*meters, body=None, on_overrun="post", held="1"):
+def metered(*meters, body=None, cut_at=None):
     """Return a reply's body under the first of these meters that knows it."""
-    route = a_route(on_overrun=on_overrun)
-    return Metering(meters).recognise(a_reply(body), route, Quote(usd(held), metered=True))
+    quote = Quote(usd("1"), metered=True)
+    cost = None if cut_at is None else usd(cut_at)
+    return Metering(meters).recognise(a_reply(body), a_route(), quote, cut_at=cost)
 
 
 async def read(*meters):
@@ -204,7 +205,7 @@ async def test_one_that_breaks_at_complete_has_read_nothing():
 
 
 @pytest.mark.parametrize(
-    ("held", "given", "overran"),
+    ("cut_at", "given", "overran"),
     [
         ("0.09", [b"four", b"teen"], False),
         ("0.08", [b"four"], True),
@@ -212,8 +213,8 @@ async def test_one_that_breaks_at_complete_has_read_nothing():
         ("0.04", [], True),
     ],
 )
-async def test_a_reply_may_end_where_its_cost_reaches_the_hold(held, given, overran):
-    body, got = metered(_Meter(), on_overrun="cut", held=held), []
+async def test_a_reply_may_end_where_its_cost_reaches_the_hold(cut_at, given, overran):
+    body, got = metered(_Meter(), cut_at=cut_at), []
     try:
         got += [data async for data in _into(got, body)]
     except Failure:
@@ -228,11 +229,11 @@ async def _into(got, body):
     yield
 
 
-@pytest.mark.parametrize("rule", ["post", "cut"])
-async def test_a_reply_whose_cost_is_known_whole_is_not_cut(rule):
-    """There is nothing left to save; and where the route says post, none is."""
+@pytest.mark.parametrize("cut_at", [None, "0.01"])
+async def test_a_reply_whose_cost_is_known_whole_is_not_cut(cut_at):
+    """There is nothing left to save; and where nothing says so, none is."""
     meter = _Meter()
-    meter.is_complete = rule == "cut"
-    body = metered(meter, on_overrun=rule, held="0.01")
+    meter.is_complete = cut_at is not None
+    body = metered(meter, cut_at=cut_at)
     assert [data async for data in body] == [b"four", b"teen"]
     assert (body.overran, body.usage()) == (False, Money(80_000, "USD"))
