@@ -25,7 +25,7 @@ Cause = Literal[
 operator ended it by hand; ``adjustment``: a late post, after the hold had already ended."""
 
 Basis = Literal["held", "metered", "stated", "unmetered", ""]
-"""How a posted amount came about. ``held``: the held amount, and no meter was expected;
+"""How a posted amount came about. ``held``: the quoted amount, and no meter was expected;
 ``metered``: a meter read it; ``stated``: a trusted upstream said it; ``unmetered``: the held
 amount, since the meter that was expected read nothing; empty: nothing was posted."""
 

@@ -30,14 +30,20 @@ class Cost(Struct, frozen=True):
 class Bill:
     """One call's bill: what was quoted, and what the upstream and the meter say it did cost.
 
+    Args:
+        quote: the tariff's.
+        route: the call's.
+        held: what is held for it; None is what was quoted.
+
     Attributes:
         metered: the reply's body under its meter, once there is one.
     """
 
-    __slots__ = ("_quote", "_route", "_stated", "_status", "metered")
+    __slots__ = ("_held", "_quote", "_route", "_stated", "_status", "metered")
 
-    def __init__(self, quote: Quote, route: Route) -> None:
+    def __init__(self, quote: Quote, route: Route, held: Money | None = None) -> None:
         self._quote = quote
+        self._held = quote.amount if held is None else held
         self._route = route
         self._status = 0
         self._stated: Cost | None = None
@@ -50,21 +56,20 @@ class Bill:
         """
         if reply.actual_cost is None:
             return
-        held = self._quote.amount
         try:
-            stated = Money.parse(reply.actual_cost, held.currency)
+            stated = Money.parse(reply.actual_cost, self._held.currency)
         except ValueError:
             misstated.add()
             upstream = self._route.terms.upstream
             _log.error("upstream %s states a cost that is no amount; the hold is due", upstream)
-            self._stated = Cost(held, "held")
+            self._stated = Cost(self._held, "held")
         else:
             self._stated = Cost(stated, "stated")
 
     def deliver(self, reply: Reply, metering: Metering) -> None:
         """Take note of the reply that goes to the client."""
         self._status = reply.status
-        cut_at = self._quote.amount if self._is_cut_at_hold else None
+        cut_at = self._held if self._is_cut_at_hold else None
         self.metered = metering.recognise(reply, self._route, self._quote, cut_at=cut_at)
 
     @property
@@ -96,7 +101,7 @@ class Bill:
 
     def of(self, cause: Cause) -> Cost:
         """Say what an ending of this cause costs."""
-        held = self._quote.amount
+        held = self._held
         if self._is_void(cause) and not self.overran:
             return Cost(Money(0, held.currency), "")
         if self._stated is not None:
@@ -105,8 +110,9 @@ class Bill:
             return Cost(held, "metered")
         if self.metered is not None and (usage := self.metered.usage()) is not None:
             return Cost(usage, "metered")
-        expected = self._quote.metered or self.metered is not None
-        return Cost(held, "unmetered" if expected else "held")
+        if self._quote.metered or self.metered is not None:
+            return Cost(held, "unmetered")
+        return Cost(self._quote.amount, "held")
 
     @property
     def _is_cut_at_hold(self) -> bool:

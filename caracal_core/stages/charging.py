@@ -30,7 +30,7 @@ from caracal_core.ports import Counter, Deliver, Ledger
 from caracal_core.stages.bill import Bill
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.draining import Draining
-from caracal_core.stages.estimate import raised
+from caracal_core.stages.estimate import to_hold
 from caracal_core.stages.idempotency import Keyed, read_key
 from caracal_core.stages.metering import Metering
 from caracal_core.stages.part import Part
@@ -87,12 +87,12 @@ class Charging:
         nobody would otherwise.
 
         Raises:
-            BadRequest: it cannot be priced, or the client's own estimate is no amount.
+            BadRequest: it cannot be priced.
             Answered: as reading a `Body` does.
         """
         if route.terms.tariff is None:
             return None
-        quote = raised(await self._tariff(due, request, route, principal), request, route)
+        quote = await self._tariff(due, request, route, principal)
         if quote.body is not None:
             async for _ in request.body:
                 pass
@@ -115,14 +115,19 @@ class Charging:
         key: Keyed | None,
         due: Due,
     ) -> Hold:
-        """Return the hold, not yet asked for; on a free route it holds nothing."""
+        """Return the hold, not yet asked for; on a free route it holds nothing.
+
+        Raises:
+            BadRequest: the client's own estimate is no amount.
+        """
         if quote is None:
             return Hold(self, None, None, due)
+        held = to_hold(quote, request, route)
         charge = Charge(
             id=token_hex(16),
             agent=principal.id,
             accounts=principal.accounts,
-            amount=quote.amount,
+            amount=held,
             route=route.id,
             request=request.id,
             expire_seconds=self._expire_seconds,
@@ -131,7 +136,7 @@ class Charging:
             key=key.key if key else None,
             fingerprint=key.fingerprint if key else None,
         )
-        return Hold(self, charge, Bill(quote, route), due)
+        return Hold(self, charge, Bill(quote, route, held), due)
 
 
 class Hold:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from caracal_core.domain import Money, Quote, Request, Route
 from caracal_core.errors import BadRequest
 
 FIELD = "x-caracal-estimated-cost"
 
 
-def raised(quote: Quote, request: Request, route: Route) -> Quote:
-    """Return the quote, its amount raised to the estimate but not above the route's ``max_hold``.
+def to_hold(quote: Quote, request: Request, route: Route) -> Money:
+    """Return what is held: the quote, raised to the estimate but not above ``max_hold``.
 
-    It is never lowered: a quote above ``max_hold`` stands.
+    It is never lowered: a quote above ``max_hold`` stands. What the call costs is not raised: an
+    estimate says nothing of a price.
 
     Raises:
         BadRequest: the estimate is no amount, or there are two.
     """
     values = request.headers.all(FIELD)
     if not values:
-        return quote
+        return quote.amount
     if len(values) > 1:
         raise BadRequest("X-Caracal-Estimated-Cost is one field.")
     try:
@@ -28,6 +27,4 @@ def raised(quote: Quote, request: Request, route: Route) -> Quote:
     except ValueError as error:
         raise BadRequest(f"X-Caracal-Estimated-Cost: {error}.") from None
     wanted = min(estimate.micro, route.terms.max_hold or 0)
-    if wanted <= quote.amount.micro:
-        return quote
-    return msgspec.structs.replace(quote, amount=Money(wanted, quote.amount.currency))
+    return Money(max(wanted, quote.amount.micro), quote.amount.currency)

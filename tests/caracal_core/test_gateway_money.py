@@ -152,6 +152,21 @@ async def test_what_a_trusted_upstream_states_is_due_and_the_reply_is_not_cut(ho
     assert rehearsed.body.endswith(b".")
 
 
+async def test_an_estimate_is_a_hint_and_does_not_raise_a_flat_price():
+    """Nothing says that the call did cost more than its price, which the entry names."""
+
+    class Flat(Tariff):
+        async def quote(self, request, route, principal):
+            return Quote(usd("0.25"), price="flat@7")
+
+    terms = a_route(tariff="test-tariff", max_hold=500_000).terms
+    async with Rehearsal(terms=terms, tariff=Flat()) as one:
+        one.ledger.limit("test-agent", usd("1"))
+        rehearsed = await one.call(post({"X-Caracal-Estimated-Cost": "0.4"}))
+        assert rehearsed.exchange.held == usd("0.4")
+    assert ended(one) == [("reply", "0.25", "held")]
+
+
 async def test_an_estimate_that_is_none_is_400_and_holds_nothing(house):
     one = await house(max_hold=500_000)
     rehearsed = await one.call(post({"X-Caracal-Estimated-Cost": "1e3"}))

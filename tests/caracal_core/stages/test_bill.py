@@ -121,3 +121,22 @@ async def test_a_stated_cost_that_is_none_does_not_keep_a_reply_from_being_cut_a
     with pytest.raises(Exception, match="reached"):
         await anext(one.metered)
     assert one.of("cut") == Cost(HELD, "held")
+
+
+@pytest.mark.parametrize(
+    ("expected", "stated", "due"),
+    [
+        (False, None, Cost(HELD, "held")),
+        (True, None, Cost(usd("0.4"), "unmetered")),
+        (False, "NaN", Cost(usd("0.4"), "held")),
+    ],
+)
+def test_what_an_estimate_raised_is_due_only_where_the_cost_should_have_been_learnt(
+    expected, stated, due
+):
+    one = Bill(Quote(HELD, metered=expected), a_route(), held=usd("0.4"))
+    reply = Reply(200, Headers(), stream([b"x"]), actual_cost=stated)
+    one.answered(reply, FakeCounter())
+    one.deliver(reply, Metering([]))
+    assert one.of("reply") == due
+    assert one.foreseen == due.amount
