@@ -74,6 +74,7 @@ class Request(Struct, frozen=True):
         body: the stream of the body.
         connection: where it came from.
         received_at: unix seconds when the head was complete.
+        began_at: the same instant in seconds that never go back (`Clock.monotonic`), for measuring.
     """
 
     id: str
@@ -84,3 +85,4 @@ class Request(Struct, frozen=True):
     body: Body
     connection: Connection
     received_at: float
+    began_at: float

@@ -93,5 +93,6 @@ def receive_request(
         body=body,
         connection=connection,
         received_at=time(),
+        began_at=monotonic(),
     )
     return request, body

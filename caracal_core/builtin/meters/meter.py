@@ -48,7 +48,7 @@ class BookReading:
         clock: counts the seconds.
     """
 
-    __slots__ = ("_body", "_bytes", "_clock", "_length", "_priced", "_seconds", "_units")
+    __slots__ = ("_body", "_bytes", "_clock", "_length", "_priced", "_units")
 
     def __init__(
         self, priced: Priced, reply: Reply, body: Document | StreamedUsage | None, clock: Clock
@@ -57,7 +57,7 @@ class BookReading:
         self._length = reply.length
         self._body = body
         self._clock = clock
-        self._bytes = self._seconds = 0
+        self._bytes = 0
         self._units = _in_header(reply, priced.price.unit)
 
     @property
@@ -84,12 +84,10 @@ class BookReading:
         tokens, units = self._tokens(), self._counted_units()
         if tokens is None or units is None:
             return None
-        elapsed = ceil(self._clock.now() - self._priced.received_at)
-        self._seconds = max(self._seconds, elapsed)
         counted = Counted(
             request_bytes=self._priced.body.count,
             reply_bytes=self._bytes,
-            seconds=self._seconds,
+            seconds=ceil(self._clock.monotonic() - self._priced.began_at),
             units=units,
             tokens=tokens,
         )

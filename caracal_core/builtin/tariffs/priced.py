@@ -15,12 +15,12 @@ class Priced(Struct, frozen=True):
         price: the version of the tariff.
         model: the price of the model that was asked for, if the tariff prices tokens.
         body: the request's body, whose bytes are counted as they come.
-        received_at: unix seconds when the request's head was complete.
+        began_at: when the request's head was complete, in seconds that never go back.
         keeps_usage: whether the stream says its usage at our wish: the client does not get it.
     """
 
     price: Price
     model: ModelPrice | None
     body: Body
-    received_at: float
+    began_at: float
     keeps_usage: bool = False

@@ -73,7 +73,7 @@ def _quote(
         price.name(name),
         body=body,
         metered=_is_metered(price, request),
-        memo=Priced(price, model, request.body, request.received_at, keeps_usage=body is not None),
+        memo=Priced(price, model, request.body, request.began_at, keeps_usage=body is not None),
     )
 
 

@@ -101,6 +101,7 @@ def a_request(
     issuers: tuple[bytes, ...] = (),
     peer: str = "127.0.0.1",
     received_at: float = 1_800_000_000.0,
+    began_at: float = 0.0,
 ) -> Request:
     """Make a request as the edge would have parsed it.
 
@@ -113,6 +114,7 @@ def a_request(
         issuers: what TLS proved it by (DER), up to the authority.
         peer: address of the client.
         received_at: unix seconds when the head was complete.
+        began_at: the same instant as `FakeClock.monotonic` tells it.
     """
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     bare, _, query = path.partition("?")
@@ -128,4 +130,5 @@ def a_request(
         body=body,
         connection=connection,
         received_at=received_at,
+        began_at=began_at,
     )

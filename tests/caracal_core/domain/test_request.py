@@ -10,7 +10,7 @@ class _Body:
 def _request():
     headers = Headers([("authorization", "Bearer secret-token")])
     connection = Connection("127.0.0.1", tls=True, certificate=b"der")
-    return Request("id", "GET", "/", "", headers, _Body(), connection, 0.0)
+    return Request("id", "GET", "/", "", headers, _Body(), connection, 0.0, 0.0)
 
 
 def test_a_request_never_changes(frozen):

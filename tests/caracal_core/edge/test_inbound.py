@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from time import time
+from time import monotonic, time
 
 import pytest
 from hypothesis import given, settings
@@ -109,12 +109,13 @@ async def test_the_time_for_a_head_is_counted_from_its_first_byte(line_of):
 async def test_a_request_is_what_its_head_said(line_of):
     line, connection = line_of(), Connection("192.0.2.1", tls=True)
     line.received += HEAD + b"abc"
-    before = time()
+    before, began = time(), monotonic()
     request, body = receive_request(await read_head(line), line, connection)
     assert (request.method, request.path, request.query) == ("POST", "/a", "b")
     assert request.headers.get("host") == "a"
     assert request.connection is connection
     assert before <= request.received_at <= time()
+    assert began <= request.began_at <= monotonic()
     assert request.body is body
     assert await request.body.peek(3) == b"abc"
 

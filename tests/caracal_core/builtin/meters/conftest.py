@@ -27,7 +27,7 @@ def quote_of():
         found = price.models.find("gpt-x")
         body = body or FakeBody([b"x" * 10])
         body.count = 10
-        memo = Priced(price, found and found[1], body, 1_800_000_000.0, keeps_usage)
+        memo = Priced(price, found and found[1], body, 0.0, keeps_usage)
         return Quote(usd("9"), price.name(), metered=True, memo=memo)
 
     return make
