@@ -222,9 +222,18 @@ class Reading(Protocol):
         """
 
     def cost(self) -> Money | None:
-        """Return what the reply did cost, or None where it did not say; may be asked at any time.
+        """Return what the reply did cost if it ends here, or None where it did not say.
 
-        Before the reply ended it is what is known so far, which never falls.
+        May be asked at any time. Before the reply ended it is what is known so far, which never
+        falls.
+        """
+
+    def known(self, delivered: int) -> Money | None:
+        """Return the least that the call costs, whatever becomes of the reply, or None.
+
+        That is what the reply said so far, priced, though it did not say all, and what was counted:
+        where bytes are priced, ``delivered`` of them, for of what was fed the client may not have
+        got the rest. May be asked at any time, and never falls.
         """
 
 

@@ -107,12 +107,17 @@ class Bill:
         if self._stated is not None:
             return self._stated
         if self.overran:
-            return Cost(held, "metered")
+            return Cost(self._at_least_held(), "metered")
         if self.metered is not None and (usage := self.metered.usage()) is not None:
             return Cost(usage, "metered")
         if self._quote.metered or self.metered is not None:
             return Cost(held, "unmetered")
         return Cost(self._quote.amount, "held")
+
+    def _at_least_held(self) -> Money:
+        """Return what is held, or what is known to be spent, where that is more."""
+        known = None if self.metered is None else self.metered.known()
+        return known if known is not None and known.micro > self._held.micro else self._held
 
     @property
     def _is_cut_at_hold(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +14,9 @@ from caracal_core.ports import Meter, Reading
 
 CLOSE_SECONDS = 1.0
 """How long a body that is not read to its end may take to clean up."""
+
+LOOK_SECONDS = 0.25
+"""How often a reply that may be cut at its hold is looked at while nothing of it comes."""
 
 _END: Final = object()
 _log = logging.getLogger("caracal.metering")
@@ -64,7 +67,18 @@ class Metered:
         overran: whether it ended so.
     """
 
-    __slots__ = ("_body", "_currency", "_cut_at", "_ended", "_pulling", "_reading", "overran")
+    __slots__ = (
+        "_body",
+        "_currency",
+        "_cut_at",
+        "_delivered",
+        "_due",
+        "_ended",
+        "_fed",
+        "_pulling",
+        "_reading",
+        "overran",
+    )
 
     def __init__(
         self, reading: Reading, body: AsyncIterator[bytes], currency: str, cut_at: Money | None
@@ -75,6 +89,8 @@ class Metered:
         self._cut_at = cut_at
         self._pulling: asyncio.Task[object] | None = None
         self._ended = False
+        self._fed = self._delivered = 0
+        self._due: Money | None = None
         self.overran = False
 
     def __aiter__(self) -> Metered:
@@ -88,7 +104,9 @@ class Metered:
             BaseException: whatever the body itself raises.
         """
         while True:
-            given = self._feed(await self._pull())
+            data = await self._pull()
+            given = self._feed(data)
+            self._delivered = self._fed
             if given:
                 return given
 
@@ -106,7 +124,19 @@ class Metered:
 
     def usage(self) -> Money | None:
         """Return what the reply did cost, or None where it did not say so to its end."""
-        return self._cost() if self._ended or self._is_complete() else None
+        if not (self._ended or self._is_complete()):
+            return None
+        return self._ask(lambda reading: reading.cost())
+
+    def known(self) -> Money | None:
+        """Return the least that it costs by now, or None where nothing is known.
+
+        What was counted of it here is counted as far as the client got it: not the piece that a
+        cut kept back, nor what was read on once the client was gone.
+        """
+        if self.overran:
+            return self._due
+        return self._ask(lambda reading: reading.known(self._delivered))
 
     async def close(self) -> None:
         """End the wait for the upstream, and a body that was not read to its end."""
@@ -125,7 +155,10 @@ class Metered:
             raise StopAsyncIteration
         if self._pulling is None:
             self._pulling = asyncio.create_task(_next(self._body), name="metered reply")
-        came = await asyncio.shield(self._pulling)
+        seconds = None if self._cut_at is None else LOOK_SECONDS
+        while not (await asyncio.wait({self._pulling}, timeout=seconds))[0]:
+            self._check_hold()  # time costs, too
+        came = self._pulling.result()
         self._pulling = None
         if isinstance(came, BaseException):
             raise came
@@ -148,6 +181,7 @@ class Metered:
             _log.error("meter %s gave a %s", type(self._reading).__name__, type(given).__name__)
             self._reading = None
             return data
+        self._fed += len(data)
         self._check_hold()
         return given
 
@@ -155,8 +189,9 @@ class Metered:
         """End the reply at its hold; one whose cost is known whole has nothing left to save."""
         if self._cut_at is None or self._is_complete():
             return
-        cost = self._cost()
+        cost = self._ask(lambda reading: reading.known(self._fed))
         if cost is not None and cost.micro >= self._cut_at.micro:
+            self._due = self.known()
             self.overran = True
             raise Failure("hold", "the reply's cost reached what was held")
 
@@ -169,17 +204,16 @@ class Metered:
             self._lose(error)
             return False
 
-    def _cost(self) -> Money | None:
-        """Return what the meter knows, or None where that is nothing in the hold's currency."""
+    def _ask(self, question: Callable[[Reading], object]) -> Money | None:
+        """Return what the meter says, or None where that is nothing in the hold's currency."""
         if self._reading is None:
             return None
         try:
-            cost = self._reading.cost()
+            cost = question(self._reading)
         except BaseException as error:  # noqa: BLE001 - as above
             self._lose(error)
             return None
-        same = isinstance(cost, Money) and cost.currency == self._currency
-        return cost if same else None
+        return cost if isinstance(cost, Money) and cost.currency == self._currency else None
 
     def _lose(self, error: BaseException) -> None:
         _tell(self._reading, error)

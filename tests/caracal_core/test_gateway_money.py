@@ -44,6 +44,9 @@ class Reading:
     def cost(self):
         return Money(len(self.seen) * 10_000, "USD")
 
+    def known(self, delivered):
+        return Money(delivered * 10_000, "USD")
+
 
 METERED = (("content-type", "text/metered"),)
 

@@ -124,9 +124,9 @@ async def test_an_upstream_and_a_reply_filter_settle_what_was_held(household):
 async def test_a_meter_spoils_no_reply(household):
     """What it cannot read costs what was held."""
     odd = await household("meter")
-    for verb in ("recognise", "feed", "cost"):
+    for verb in ("recognise", "feed", "cost", "known"):
         await odd.assert_answers((200, "ok"), verb, (*RAISED, "junk"))
-    calls = 2 * 3 * (len(RAISED) + 1)
+    calls = 2 * 4 * (len(RAISED) + 1)
     assert await entries(odd.gateway) == {("posted", "0.25", "reply"): calls}
 
 

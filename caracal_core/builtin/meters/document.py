@@ -69,6 +69,10 @@ class Document:
         except (msgspec.MsgspecError, RecursionError):
             return None
 
+    def said(self) -> Tokens | None:
+        """Return the same once nothing can change it; until then it is not read in vain."""
+        return self.tokens() if self.complete else None
+
     def number(self, pointer: Sequence[str]) -> int | None:
         """Return the whole number that a JSON pointer (RFC 6901) leads to, or None."""
         if self._kept is None:

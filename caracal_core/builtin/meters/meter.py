@@ -62,13 +62,17 @@ class BookReading:
 
     @property
     def complete(self) -> bool:
-        """Whether the usage was read, and nothing else of the reply is counted."""
-        price = self._priced.price
-        if self._bytes == self._length:
-            return self.cost() is not None
-        if self._body is None or price.per_reply_byte or price.per_second:
-            return False
-        return self._body.complete and self.cost() is not None
+        """Whether the usage was read, and nothing else that is counted is still to come."""
+        price, sent = self._priced.price, self._priced.body
+        if price.per_request_byte:
+            is_sent = sent.whole if sent.length is None else sent.count == sent.length
+            if not is_sent:
+                return False
+        if self._bytes != self._length:
+            counts_on = price.per_reply_byte or price.per_second
+            if counts_on or not (self._body is None or self._body.complete):
+                return False
+        return self.cost() is not None
 
     def feed(self, data: bytes) -> bytes:
         """Count and read the next bytes; return what the client gets of them."""
@@ -84,9 +88,21 @@ class BookReading:
         tokens, units = self._tokens(), self._counted_units()
         if tokens is None or units is None:
             return None
+        return self._price(tokens, units, self._bytes)
+
+    def known(self, delivered: int) -> Money | None:
+        """Return what was said and counted so far; what is not known of it yet is nothing."""
+        tokens, units = None, self._units
+        if self._body is not None and self._priced.model is not None:
+            tokens = self._body.said()
+        if units is None and self._body is not None and self._body.complete:
+            units = self._counted_units()
+        return self._price(tokens or Tokens(), units or 0, delivered)
+
+    def _price(self, tokens: Tokens, units: int, reply_bytes: int) -> Money | None:
         counted = Counted(
             request_bytes=self._priced.body.count,
-            reply_bytes=self._bytes,
+            reply_bytes=reply_bytes,
             seconds=ceil(self._clock.monotonic() - self._priced.began_at),
             units=units,
             tokens=tokens,

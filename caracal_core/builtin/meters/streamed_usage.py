@@ -11,6 +11,7 @@ from caracal_core.builtin.tariffs.price import Tokens
 
 _DONE = b"[DONE]"
 _STARTED = "message_start"
+_TOLD = "message_delta"
 _ENDED = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
@@ -18,6 +19,12 @@ class _Said(Struct, frozen=True):
     """What an event carries: a message of Anthropic's, or a response of OpenAI's."""
 
     usage: Usage | None = None
+
+
+class _Delta(Struct, frozen=True):
+    """What changes with the last but one event of a message of Anthropic's."""
+
+    stop_reason: str | None = None
 
 
 class _Event(Struct, frozen=True):
@@ -28,6 +35,7 @@ class _Event(Struct, frozen=True):
     usage: Usage | None = None
     message: _Said | None = None
     response: _Said | None = None
+    delta: Raw = Raw(b"null")
 
     @property
     def said(self) -> Usage | None:
@@ -36,6 +44,20 @@ class _Event(Struct, frozen=True):
             if each is not None and each.usage is not None:
                 return each.usage
         return self.usage
+
+    @property
+    def ends(self) -> bool:
+        """Whether the usage is that of the whole reply, whatever still comes."""
+        return self.choices == [] or self.type in _ENDED or self._stops
+
+    @property
+    def _stops(self) -> bool:
+        if self.type != _TOLD:
+            return False
+        try:
+            return msgspec.json.decode(self.delta, type=_Delta).stop_reason is not None
+        except msgspec.MsgspecError:
+            return False
 
 
 class StreamedUsage:
@@ -67,7 +89,11 @@ class StreamedUsage:
 
     def tokens(self) -> Tokens | None:
         """Return the tokens as far as they were said, or None."""
-        return self._usage.tokens() if self._is_told and not self._is_spoiled else None
+        return self.said() if self._is_told else None
+
+    def said(self) -> Tokens | None:
+        """Return the least that was used, which a message says at its start, or None."""
+        return None if self._is_spoiled else self._usage.tokens()
 
     def _read(self, data: bytes) -> bool:
         """Read an event; return whether the client gets it, where any may be kept from it."""
@@ -85,6 +111,5 @@ class StreamedUsage:
             return True
         self._usage = event.said.after(self._usage)
         self._is_told |= event.type != _STARTED
-        is_extra = event.choices == []
-        self._has_ended |= is_extra or event.type in _ENDED
-        return not is_extra
+        self._has_ended |= event.ends
+        return event.choices != []

@@ -129,12 +129,27 @@ class MeterContract:
         """Who ends a reply at its hold is not told later that it was too early."""
         for case in metered:
             reading = _reading(meter, case, route, quote)
-            most = 0
+            most = least = 0
             for place in range(len(case.body)):
                 reading.feed(case.body[place : place + 1])
-                cost = reading.cost()
+                cost, known = reading.cost(), reading.known(place + 1)
                 assert cost is None or cost.micro >= most
+                assert known is None or known.micro >= least
                 most = cost.micro if cost is not None else most
+                least = known.micro if known is not None else least
+            cost = reading.cost()
+            assert cost is None or least <= cost.micro
+
+    async def test_what_the_client_did_not_get_makes_nothing_dearer(
+        self, meter: Meter, metered: Sequence[Metered], route: Route, quote: Quote
+    ) -> None:
+        """A reply that is cut costs no more for the piece that was kept back."""
+        for case in metered:
+            reading = _reading(meter, case, route, quote)
+            reading.feed(case.body)
+            known = [reading.known(delivered) for delivered in range(len(case.body) + 1)]
+            micro = [0 if cost is None else cost.micro for cost in known]
+            assert micro == sorted(micro)
 
     async def test_asking_twice_reads_the_same(
         self, meter: Meter, metered: Sequence[Metered], route: Route, quote: Quote

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caracal_core.domain import Headers, Quote, Reply, Settle
+from caracal_core.domain import Headers, Money, Quote, Reply, Settle
 from caracal_core.stages.bill import Bill, Cost
 from caracal_core.stages.metering import Metering
 from caracal_core.testing.fakes import a_route, usd
@@ -15,7 +15,7 @@ JUNK = ["NaN", "-1", "1e999", "0.1e1", "", str(2**63), "0.1, 0.1", "0.1 EUR", "$
 
 
 class _Meter:
-    """Knows at once."""
+    """Knows at once, by what the reply says."""
 
     def __init__(self, cost, complete=True):
         self._cost, self.complete = cost, complete
@@ -28,6 +28,19 @@ class _Meter:
 
     def cost(self):
         return self._cost
+
+    def known(self, delivered):
+        return self._cost
+
+
+class _Scale(_Meter):
+    """Counts the same for each byte, and never knows all."""
+
+    def __init__(self, cost):
+        super().__init__(cost, complete=False)
+
+    def known(self, delivered):
+        return Money(self._cost.micro * delivered, "USD")
 
 
 def bill(*meters, stated=None, expected=False, status=200, misstated=None, **settle):
@@ -102,15 +115,18 @@ def test_usage_is_waited_for_only_where_it_would_be_posted(rule):
     assert not bill(client_gone=rule).waits_for_usage
 
 
-async def test_a_reply_that_was_cut_at_its_hold_costs_the_hold_whatever_the_rule():
-    """Or a reply could be read for nothing but its last bytes."""
+@pytest.mark.parametrize(
+    ("meter", "due"), [(_Scale(usd("9")), HELD), (_Meter(usd("9"), complete=False), usd("9"))]
+)
+async def test_a_reply_that_was_cut_at_its_hold_costs_the_hold_whatever_the_rule(meter, due):
+    """Or a reply could be read for nothing but its last bytes; and more where it says so itself."""
     quote = Quote(HELD, metered=True)
     one = Bill(quote, a_route(settle=Settle(cut="void"), on_overrun="cut"))
-    one.deliver(Reply(200, Headers(), stream([b"x"])), Metering([_Meter(usd("9"), complete=False)]))
+    one.deliver(Reply(200, Headers(), stream([b"x"])), Metering([meter]))
     with pytest.raises(Exception, match="reached"):
         await anext(one.metered)
     assert one.overran
-    assert one.of("cut") == Cost(HELD, "metered")
+    assert one.of("cut") == Cost(due, "metered")
 
 
 async def test_a_stated_cost_that_is_none_does_not_keep_a_reply_from_being_cut_at_its_hold():

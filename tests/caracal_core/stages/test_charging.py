@@ -291,6 +291,9 @@ class _Meter:
     def cost(self):
         return Money(self.seen * 10_000, "USD")
 
+    def known(self, delivered):
+        return Money(delivered * 10_000, "USD")
+
 
 async def test_a_metered_reply_costs_what_its_meter_read(walk, book):
     async def inside(hold):

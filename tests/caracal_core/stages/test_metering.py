@@ -22,7 +22,7 @@ class _Meter:
         self._knows, self._breaks_in, self._error = knows, breaks_in, error
         self._currency = currency
         self._gives = gives
-        self._seen = 0
+        self._seen = self._said = 0
 
     def _do(self, verb):
         if self._breaks_in == verb:
@@ -45,6 +45,10 @@ class _Meter:
     def cost(self):
         self._do("cost")
         return Money(self._seen * 10_000, self._currency)
+
+    def known(self, delivered):
+        self._do("known")
+        return Money(self._said + delivered * 10_000, self._currency)
 
 
 def a_reply(body=None):
@@ -237,3 +241,52 @@ async def test_a_reply_whose_cost_is_known_whole_is_not_cut(cut_at):
     body = metered(meter, cut_at=cut_at)
     assert [data async for data in body] == [b"four", b"teen"]
     assert (body.overran, body.usage()) == (False, Money(80_000, "USD"))
+
+
+async def test_what_is_counted_ends_with_what_the_client_got():
+    """Not the piece that a cut kept back, nor what was read on for nobody."""
+    cut = metered(_Meter(), cut_at="0.08")
+    await anext(cut)
+    with pytest.raises(Failure):
+        await anext(cut)
+    assert cut.known() == usd("0.04")
+
+    left = metered(_Meter())
+    await anext(left)
+    await left.draw()
+    assert left.known() == usd("0.04")
+
+
+async def test_what_was_said_in_the_piece_that_a_cut_kept_back_is_known():
+    meter = _Meter()
+    body = metered(meter, cut_at="0.08")
+    await anext(body)
+    meter._said = usd("5").micro
+    with pytest.raises(Failure):
+        await anext(body)
+    assert body.known() == usd("5.04")
+    meter._said = usd("9").micro
+    assert body.known() == usd("5.04"), "time that passes after the cut costs nothing"
+
+
+async def test_time_ends_a_reply_of_which_nothing_comes():
+    """Or a silent upstream would be kept at work for the price of its first seconds."""
+
+    async def silent():
+        yield b"four"
+        await asyncio.Event().wait()
+
+    meter = _Meter()
+    body = metered(meter, cut_at="0.08", body=silent())
+    assert await anext(body) == b"four"
+    meter._said = usd("0.06").micro
+    with pytest.raises(Failure, match="reached"):
+        await anext(body)
+    assert body.known() == usd("0.1")
+    await body.close()
+
+
+async def test_one_that_breaks_at_what_is_known_has_read_nothing():
+    body = metered(_Meter(breaks_in="known"))
+    await anext(body)
+    assert (body.known(), body.usage(), body.reads) == (None, None, False)

@@ -22,6 +22,9 @@ class Reading:
     def cost(self):
         return Money(self.count * 10_000, "USD")
 
+    def known(self, delivered):
+        return Money(delivered * 10_000, "USD")
+
 
 class Meter:
     def recognise(self, reply, route, quote):

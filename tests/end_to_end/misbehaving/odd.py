@@ -155,6 +155,9 @@ class Meter:
     def cost(self):
         return at_once("cost", None)
 
+    def known(self, delivered):
+        return at_once("known", None)
+
 
 class MeterPlugin(Plugin):
     @hookimpl

@@ -43,6 +43,12 @@ def test_what_says_no_usage_reads_none(data):
     assert read(data).number(["usage"]) is None
 
 
+def test_what_it_says_is_known_once_all_of_it_is_here():
+    data = json.dumps(REPLY).encode()
+    assert read(data[:-1]).said() is None
+    assert read(data).said() == Tokens(3, 0, 0, 4)
+
+
 def test_it_is_complete_with_its_declared_length():
     data = json.dumps(REPLY).encode()
     assert not read(data[:-1], len(data)).complete

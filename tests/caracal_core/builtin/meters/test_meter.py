@@ -1,5 +1,7 @@
 """A reply costs what was counted, by the price of its quote, to the micro-unit."""
 
+import asyncio
+import contextlib
 import json
 
 import msgspec
@@ -8,9 +10,12 @@ import pytest
 from caracal_core.builtin.meters.document import Document
 from caracal_core.builtin.meters.meter import BookMeter
 from caracal_core.domain import Headers, Money, Reply
+from caracal_core.errors import Failure
+from caracal_core.stages.bill import Bill, Cost
+from caracal_core.stages.metering import Metering
 from caracal_core.testing.contracts import MeterContract
 from caracal_core.testing.contracts.meter import Metered
-from caracal_core.testing.fakes import FakeClock, a_route, usd
+from caracal_core.testing.fakes import FakeBody, FakeClock, a_route, usd
 from caracal_core.testing.fakes.script import stream
 
 JSON = (("content-type", "application/json"),)
@@ -204,6 +209,50 @@ def test_a_reply_is_complete_when_nothing_that_comes_can_cost(quote_of, chat_quo
     assert counted.complete
 
 
+def test_units_in_the_head_are_the_whole_cost_where_nothing_else_is_counted(quote_of):
+    said = [("x-units", "12")]
+    assert reading_of(quote_of(**unit(header="X-Units")), headers=said).complete
+    assert not reading_of(quote_of(**unit(header="X-Units")), headers=()).complete
+    seconds = quote_of(per_second="1", most_seconds=9, **unit(header="X-Units"))
+    assert not reading_of(seconds, headers=said).complete
+    models = quote_of(models={"gpt-x": {"prompt": "1", "max_input": 9}}, **unit(header="X-Units"))
+    assert not reading_of(models, headers=[*said, *JSON]).complete
+
+
+@pytest.mark.parametrize(
+    ("body", "complete"),
+    [
+        (FakeBody([b"x" * 10]), True),
+        (FakeBody([b"x" * 11]), False),
+        (FakeBody([b"x" * 10], chunked=True), True),
+        (FakeBody([b"x" * 10], chunked=True, between=lambda: None), False),
+    ],
+)
+def test_a_request_that_is_still_coming_costs_more(quote_of, body, complete):
+    """Replies may end before the request that they answer."""
+    quote = quote_of(body=body, per_request_byte="1")
+    assert reading_of(quote, headers=(), length=0).complete == complete
+
+
+def test_what_was_said_and_counted_is_known_though_not_all_is(quote_of):
+    """Bytes as far as the client got them, and what was read before what was written."""
+    models = {"gpt-x": {"prompt": "2", "max_input": 9}}
+    both = quote_of(per_reply_byte="1", most_reply_bytes=9, models=models)
+    reading = reading_of(both, headers=EVENTS)
+    assert reading.known(0) == usd("0")
+    reading.feed(events({"type": "message_start", "message": {"usage": START}}))
+    assert reading.cost() is None
+    assert reading.known(5) == Money(5_000_000 + 2 * (10 + 7 + 2), "USD")
+
+    pages = unit(pointer="/pages") | {"per_reply_byte": "1", "most_reply_bytes": 9}
+    reading = reading_of(quote_of(**pages))
+    reading.feed(b'{"pages":12')
+    assert reading.known(5) == usd("5")
+    reading.feed(b"}")
+    assert reading.known(5) == usd("5.12")
+    assert reading_of(quote_of(**unit(header="a")), headers=[("a", "3")]).known(0) == usd("0.03")
+
+
 def test_another_tariffs_quote_is_another_meters(chat_quote, quote_of):
     foreign = msgspec.structs.replace(chat_quote, memo="something else")
     assert reading_of(foreign) is None
@@ -236,3 +285,56 @@ def test_a_wall_clock_that_is_set_meanwhile_costs_nobody_anything(quote_of, step
     clock.advance(20.5)
     clock.set(clock.now() + step)
     assert reading.cost() == usd("21")
+
+
+ALL_SAID = events(
+    {"type": "message_start", "message": {"usage": START}},
+    {"type": "content_block_delta", "delta": {"text": "x" * 5000}},
+    {"type": "message_delta", "usage": {"output_tokens": 4_000_000}},
+)
+STOP = events({"type": "message_stop"})
+
+
+@pytest.mark.parametrize("case", ["units", "messages"])
+async def test_what_is_known_to_be_spent_is_due_though_the_reply_is_cut(quote_of, chat_quote, case):
+    """A cut saves what is still to come; what the upstream says that it did is spent."""
+    if case == "units":
+        quote = quote_of(**unit(header="x-pages"))
+        headers, pieces, spent = (("x-pages", "100000"),), [b"a", b"b"], usd("1000")
+    else:
+        quote, headers, pieces, spent = chat_quote, EVENTS, [ALL_SAID, STOP], usd("40.000042")
+    one = Bill(quote, a_route(tariff="t", on_overrun="cut"))
+    one.deliver(Reply(200, Headers(headers), stream(pieces)), Metering([BookMeter(FakeClock())]))
+    with contextlib.suppress(Failure):
+        async for _ in one.metered:
+            pass
+    assert one.of("cut").amount == spent
+
+
+@pytest.mark.parametrize(
+    ("terms", "pieces", "passed"),
+    [
+        ({"per_reply_byte": "1", "most_reply_bytes": 9}, [b"x" * 8, b"x" * 20], 0),
+        ({"per_second": "1", "most_seconds": 9}, [b"x" * 8], 9),
+    ],
+)
+async def test_a_reply_that_is_counted_is_cut_at_its_hold_and_costs_it(
+    quote_of, terms, pieces, passed
+):
+    """The piece that would pass the hold stays here, and nothing is due for it."""
+    clock, waits = FakeClock(), asyncio.Event()
+
+    async def endless():
+        for piece in pieces:
+            yield piece
+        await waits.wait()
+
+    one = Bill(quote_of(**terms), a_route(tariff="t", on_overrun="cut"))
+    one.deliver(Reply(200, Headers(), endless()), Metering([BookMeter(clock)]))
+    assert await anext(one.metered) == pieces[0]
+    clock.advance(passed)
+    with pytest.raises(Failure, match="reached"):
+        await anext(one.metered)
+    clock.advance(100)
+    assert one.of("cut") == Cost(usd("9"), "metered")
+    await one.metered.close()

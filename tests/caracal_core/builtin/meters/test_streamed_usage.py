@@ -59,6 +59,29 @@ def test_anthropics_message_says_it_at_its_end():
     assert usage.complete
 
 
+@pytest.mark.parametrize(
+    ("delta", "complete"),
+    [
+        ({"stop_reason": "end_turn"}, True),
+        ({"stop_reason": None}, False),
+        ({"stop_reason": 5}, False),
+        ("text", False),
+        ([], False),
+    ],
+)
+def test_with_the_reason_of_its_stop_it_is_of_the_whole_reply(delta, complete):
+    """Nothing is left to save by cutting it before its last event."""
+    usage, _ = run(START, DELTA | {"delta": delta})
+    assert (usage.tokens(), usage.complete) == (Tokens(10, 7, 0, 20), complete)
+
+
+def test_what_was_read_is_known_from_the_start_on():
+    usage, _ = run(START)
+    assert usage.said() == Tokens(10, 7, 0, 1)
+    usage.feed(a_stream({"usage": -1}))
+    assert usage.said() is None
+
+
 def test_anthropics_last_word_is_of_the_whole_reply():
     usage, _ = run(START, DELTA | {"usage": {"input_tokens": 12, "output_tokens": 20}}, STOP)
     assert usage.tokens() == Tokens(12, 7, 0, 20)

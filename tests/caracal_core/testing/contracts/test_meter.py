@@ -35,6 +35,9 @@ class _Reading:
         cost, found, _ = self.seen.partition(b"cost=")[2].partition(b";")
         return usd(cost.decode()) if found else None
 
+    def known(self, delivered):
+        return self.cost()
+
 
 class _Honest:
     """Reads replies of one content type."""
@@ -95,6 +98,17 @@ class _Estimating(_Reading):
         return super().cost() or usd(str(len(self.seen)))
 
 
+class _Charging(_Reading):
+    """Charges for what the client did not get."""
+
+    def known(self, delivered):
+        return usd(str(len(self.seen) - delivered))
+
+
+class _Unfair(_Honest):
+    reading = _Charging
+
+
 class _Patchy(_Honest):
     reading = _LastChunk
 
@@ -141,6 +155,7 @@ class _Single(_Honest):
         (_Thievish, "test_the_client_gets_the_reply_however_it_is_cut"),
         (_Early, "test_what_comes_after_it_is_complete_changes_nothing"),
         (_Guessing, "test_what_is_known_so_far_never_falls"),
+        (_Unfair, "test_what_the_client_did_not_get_makes_nothing_dearer"),
         (_Absent, "test_asking_twice_reads_the_same"),
         (_Single, "test_simultaneous_readings_do_not_mix"),
         (_Prim, "test_a_body_that_makes_no_sense_is_survived"),
