@@ -106,18 +106,18 @@ class Bill:
             return Cost(Money(0, held.currency), "")
         if self._stated is not None:
             return self._stated
-        if self.overran:
-            return Cost(self._at_least_held(), "metered")
-        if self.metered is not None and (usage := self.metered.usage()) is not None:
-            return Cost(usage, "metered")
-        if self._quote.metered or self.metered is not None:
-            return Cost(held, "unmetered")
-        return Cost(self._quote.amount, "held")
+        if self.metered is not None:
+            return self._by_meter(self.metered)
+        return Cost(held, "unmetered") if self._quote.metered else Cost(self._quote.amount, "held")
 
-    def _at_least_held(self) -> Money:
-        """Return what is held, or what is known to be spent, where that is more."""
-        known = None if self.metered is None else self.metered.known()
-        return known if known is not None and known.micro > self._held.micro else self._held
+    def _by_meter(self, metered: Metered) -> Cost:
+        """Say what was read; where that is not all, it costs no less than the hold."""
+        if not self.overran and (usage := metered.usage()) is not None:
+            return Cost(usage, "metered")
+        known = metered.known()
+        if known is not None and known.micro > self._held.micro:
+            return Cost(known, "metered")
+        return Cost(self._held, "metered" if self.overran else "unmetered")
 
     @property
     def _is_cut_at_hold(self) -> bool:

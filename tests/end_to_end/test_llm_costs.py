@@ -310,3 +310,45 @@ async def test_a_usage_that_was_read_whole_is_posted_whatever_the_framing(
                 await reply.read()
     await one.stop()
     assert [amount for _, amount, _ in await one.entries()] == [OPENAI_COST]
+
+
+BY_UNIT = {"per_unit": {"price": "0.01", "header": "x-pages", "most_units": 5}}
+BY_BYTE = {"per_reply_byte": "0.000001", "most_reply_bytes": 50_000}
+
+
+@pytest.mark.parametrize(("terms", "least"), [(BY_UNIT, 10), (BY_BYTE, 30)])
+async def test_who_leaves_a_long_reply_pays_for_what_is_known_to_be_used(
+    gateway, site, until, terms, least
+):
+    """More is left of the reply than is read on; that must not make it cheaper."""
+
+    async def pages(request):
+        reply = web.StreamResponse(headers={"X-Pages": "1000"})
+        await reply.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                await reply.write(bytes(2**20))
+        return reply
+
+    one = await gateway(
+        await site(web.get("/x", pages)), tariffs={"flat": {"currency": "USD"} | terms}
+    )
+    async with one.connected() as (reader, writer):
+        head = f"GET /paid/x HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {one.token}\r\n\r\n"
+        writer.write(head.encode())
+        for _ in range(32):
+            await reader.readexactly(2**20)
+        writer.transport.abort()
+
+    async def is_empty():
+        return await one.metric("caracal_exchanges_in_flight") == 0
+
+    async def is_told():
+        return await one.metric("caracal_charges_overrun_total") == 1
+
+    await until(is_empty)
+    await until(is_told)
+    await one.stop()
+    ((kind, amount, cause),) = await one.entries()
+    assert (kind, cause) == ("posted", "client_gone")
+    assert float(amount) >= least

@@ -60,7 +60,13 @@ def test_without_a_meter_it_costs_what_was_held():
 def test_where_a_meter_was_expected_and_none_read_it_is_marked():
     assert bill(expected=True).of("reply") == Cost(HELD, "unmetered")
     assert bill(_Meter(None)).of("reply") == Cost(HELD, "unmetered")
-    assert bill(_Meter(usd("9"), complete=False)).of("client_gone") == Cost(HELD, "unmetered")
+    assert bill(_Meter(usd("0.1"), complete=False)).of("client_gone") == Cost(HELD, "unmetered")
+
+
+@pytest.mark.parametrize("cause", ["reply", "client_gone", "cut"])
+def test_what_is_known_to_be_spent_is_due_though_not_all_is_known(cause):
+    """Who leaves before the end does not pay less than what was counted and said by then."""
+    assert bill(_Meter(usd("9"), complete=False)).of(cause) == Cost(usd("9"), "metered")
 
 
 @pytest.mark.parametrize("cause", ["reply", "client_gone", "cut"])

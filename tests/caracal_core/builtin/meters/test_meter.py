@@ -338,3 +338,31 @@ async def test_a_reply_that_is_counted_is_cut_at_its_hold_and_costs_it(
     clock.advance(100)
     assert one.of("cut") == Cost(usd("9"), "metered")
     await one.metered.close()
+
+
+@pytest.mark.parametrize(("said", "due"), [("1000", usd("10")), ("0", usd("0"))])
+async def test_units_that_the_head_says_are_due_though_nobody_reads_the_body(quote_of, said, due):
+    """Nothing that is still to come changes them, so that leaving early is no discount."""
+    quote = quote_of(**unit(header="x-pages"))
+    one = Bill(quote, a_route(tariff="t"))
+    reply = Reply(200, Headers([("x-pages", said)]), stream([b"a", b"b"]))
+    one.deliver(reply, Metering([BookMeter(FakeClock())]))
+    assert await anext(one.metered) == b"a"
+    assert not one.waits_for_usage
+    assert one.of("client_gone").amount == due
+
+
+@pytest.mark.parametrize("cause", ["client_gone", "cut"])
+@pytest.mark.parametrize(
+    "terms",
+    [{"per_second": "1", "most_seconds": 9}, {"per_reply_byte": "1", "most_reply_bytes": 9}],
+)
+async def test_a_reply_without_an_end_costs_no_less_than_what_was_counted(quote_of, terms, cause):
+    """Event streams seldom end by themselves: whoever reads one leaves it, or is cut off."""
+    clock = FakeClock()
+    one = Bill(quote_of(**terms), a_route(tariff="t"))
+    pieces = stream([b"x" * 3600, b"y"])
+    one.deliver(Reply(200, Headers(EVENTS), pieces), Metering([BookMeter(clock)]))
+    clock.advance(3600)
+    await anext(one.metered)
+    assert one.of(cause).amount.micro >= usd("3600").micro
