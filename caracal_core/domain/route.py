@@ -17,7 +17,7 @@ class Settle(Struct, frozen=True):
     Attributes:
         client_gone: the client hung up, or broke off its own request.
         upstream_failed: refused, reset or late without a head.
-        error_status: a clean reply of 4xx or 5xx.
+        error_status: a clean reply of 4xx or 5xx; void goes for one that did not end cleanly, too.
         cut: the reply broke after its head, or a stop that could not wait ended the call.
         orphan: the process that owned the hold died.
     """

@@ -50,10 +50,13 @@ class Bill:
         self.metered: Metered | None = None
 
     def answered(self, reply: Reply, misstated: Counter) -> None:
-        """Take note of the cost that a trusted upstream states, before anybody changes the reply.
+        """Take note of the upstream's own word, before anybody changes the reply.
+
+        That is its status, and the cost that a trusted one states.
 
         What is no amount in the tariff's currency is logged and counted; the hold is posted then.
         """
+        self._status = reply.status
         if reply.actual_cost is None:
             return
         try:
@@ -72,10 +75,22 @@ class Bill:
         cut_at = self._held if self._is_cut_at_hold else None
         self.metered = metering.recognise(reply, self._route, self._quote, cut_at=cut_at)
 
+    def settles_by(self, ending: Cause) -> Cause:
+        """Return the cause that rules: an error's status, where errors are void, however it ended.
+
+        Who hears of the error is not charged for not listening to the end.
+        """
+        rules = ending == "reply" or self._is_void_error
+        return "error_status" if self._is_error and rules else ending
+
     @property
-    def is_error(self) -> bool:
+    def _is_error(self) -> bool:
         """Whether the reply says that the call failed."""
         return self._status >= FIRST_ERROR_STATUS
+
+    @property
+    def _is_void_error(self) -> bool:
+        return self._is_error and self._route.terms.settle.error_status == "void"
 
     @property
     def overran(self) -> bool:
@@ -121,13 +136,13 @@ class Bill:
 
     @property
     def _is_cut_at_hold(self) -> bool:
-        """Whether the reply is to end at its hold: not where it was stated what is spent."""
-        is_stated = self._stated is not None and self._stated.basis == "stated"
-        return self._route.terms.on_overrun == "cut" and not is_stated
+        """Whether the reply is to end at its hold: not where what it costs is known already."""
+        is_known = self._is_void_error or (
+            self._stated is not None and self._stated.basis == "stated"
+        )
+        return self._route.terms.on_overrun == "cut" and not is_known
 
     def _is_void(self, cause: Cause) -> bool:
-        if cause == "not_sent":
+        if cause == "not_sent" or self._is_void_error:
             return True
-        if cause != "reply":
-            return bool(getattr(self._route.terms.settle, cause) == "void")
-        return self.is_error and self._route.terms.settle.error_status == "void"
+        return cause != "reply" and getattr(self._route.terms.settle, cause) == "void"

@@ -299,7 +299,7 @@ class Hold:
         """Fix the cost and the cause; the first conclusion stands."""
         cost = bill.of(cause)
         self.posted, self.basis = cost.amount, cost.basis
-        self.cause = "error_status" if cause == "reply" and bill.is_error else cause
+        self.cause = bill.settles_by(cause)
         return cost.amount, cost.basis, self.cause
 
     def _write(self, posted: Money, basis: Basis, cause: Cause) -> None:

@@ -144,3 +144,18 @@ async def test_a_client_that_is_still_sending_hears_what_the_upstream_said(
     await one.stop()
     expected = ("posted", POSTED, entry) if entry == "reply" else ("voided", VOIDED, entry)
     assert (await one.entries(), await one.open_holds()) == ([expected], [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry"),
+    [("void", ("voided", VOIDED, "error_status")), ("post", ("posted", POSTED, "cut"))],
+)
+async def test_an_error_that_breaks_off_is_settled_as_an_error_where_errors_are_void(
+    gateway, curt, rule, entry
+):
+    said = b"HTTP/1.1 503 No\r\nContent-Length: 20\r\n\r\nhalf"
+    one = await gateway(await curt(said), settle={"cut": "post", "error_status": rule})
+    status, _, body = await fetch(one)
+    assert (status, body) == (503, "ClientPayloadError")
+    await one.stop()
+    assert (await one.entries(), await one.open_holds()) == ([entry], [])

@@ -60,7 +60,10 @@ class SettleConfig(Config):
     upstream_failed: Ending = setting(
         "void", description="The upstream refused, reset, or timed out without a head."
     )
-    error_status: Ending = setting("void", description="The reply's status is 4xx or 5xx.")
+    error_status: Ending = setting(
+        "void",
+        description="The reply's status is 4xx or 5xx; void goes before client_gone and cut.",
+    )
     cut: Ending = setting(
         "post", description="The reply broke after its head, or a hurried stop ended it."
     )

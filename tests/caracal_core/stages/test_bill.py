@@ -110,6 +110,34 @@ def test_an_error_is_free_or_costs_by_the_routes_rule():
     assert bill(status=500, error_status="post").of("reply") == Cost(HELD, "held")
 
 
+@pytest.mark.parametrize("ending", ["reply", "client_gone", "cut"])
+def test_an_error_that_is_void_is_void_however_its_reply_ended(ending):
+    """Its status stood in the head: nobody pays for not listening to the end."""
+    void = bill(_Meter(usd("1"), complete=False), status=500, stated="7")
+    assert void.of(ending) == FREE
+    assert void.settles_by(ending) == "error_status"
+    assert not bill(_Meter(None, complete=False), status=500).waits_for_usage
+
+    posted = bill(status=500, error_status="post")
+    assert posted.of(ending) == Cost(HELD, "held")
+    assert posted.settles_by(ending) == ("error_status" if ending == "reply" else ending)
+    assert bill(status=200).settles_by(ending) == ending
+
+
+def test_the_upstreams_status_counts_before_anybody_looked_at_the_reply():
+    """A filter that breaks at an error does not make it dear."""
+    one = Bill(Quote(HELD), a_route())
+    one.answered(Reply(503, Headers(), stream([])), FakeCounter())
+    assert one.of("cut") == FREE
+
+
+async def test_an_error_that_is_void_is_not_cut_at_its_hold():
+    one = Bill(Quote(HELD, metered=True), a_route(on_overrun="cut"))
+    one.deliver(Reply(500, Headers(), stream([b"x"])), Metering([_Scale(usd("9"))]))
+    assert [data async for data in one.metered] == [b"x"]
+    assert one.of("reply") == FREE
+
+
 def test_before_anything_was_sent_nothing_is_due():
     assert bill(stated="7").of("not_sent") == FREE
 
