@@ -13,6 +13,7 @@ Cause = Literal[
     "reply",
     "client_gone",
     "upstream_failed",
+    "upstream_timeout",
     "error_status",
     "cut",
     "not_sent",

@@ -16,7 +16,8 @@ class Settle(Struct, frozen=True):
 
     Attributes:
         client_gone: the client hung up, or broke off its own request.
-        upstream_failed: refused, reset or late without a head.
+        upstream_failed: refused or reset without a head.
+        upstream_timeout: late without a head; the upstream may go on, and be paid for it.
         error_status: a clean reply of 4xx or 5xx; void goes for one that did not end cleanly, too.
         cut: the reply broke after its head, or a stop that could not wait ended the call.
         orphan: the process that owned the hold died.
@@ -27,6 +28,7 @@ class Settle(Struct, frozen=True):
     error_status: Ending = "void"
     cut: Ending = "post"
     orphan: Ending = "post"
+    upstream_timeout: Ending = "void"
 
 
 class Terms(Struct, frozen=True):

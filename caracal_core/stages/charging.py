@@ -25,7 +25,13 @@ from caracal_core.domain import (
     Reservation,
     Route,
 )
-from caracal_core.errors import BadRequest, PayloadTooLarge, Refusal, RequestTimeout
+from caracal_core.errors import (
+    BadRequest,
+    PayloadTooLarge,
+    Refusal,
+    RequestTimeout,
+    UpstreamTimeout,
+)
 from caracal_core.ports import Counter, Deliver, Ledger
 from caracal_core.stages.bill import Bill
 from caracal_core.stages.deadline import Due
@@ -293,7 +299,9 @@ class Hold:
             return "cut"
         if isinstance(error, _CLIENT_GONE):
             return "client_gone"
-        return "cut" if self._answered else "upstream_failed"
+        if self._answered:
+            return "cut"
+        return "upstream_timeout" if isinstance(error, UpstreamTimeout) else "upstream_failed"
 
     def _conclude(self, bill: Bill, cause: Cause) -> tuple[Money, Basis, Cause]:
         """Fix the cost and the cause; the first conclusion stands."""

@@ -31,7 +31,7 @@ async def fetch(gateway, path="/paid/x"):
     [
         (Reset(), 502, "upstream_failed"),
         (Garbage(), 502, "upstream_failed"),
-        (Silence(), 504, "upstream_failed"),
+        (Silence(), 504, "upstream_timeout"),
         (Answer(503), 503, "error_status"),
     ],
 )

@@ -58,7 +58,12 @@ class SettleConfig(Config):
 
     client_gone: Ending = setting("post", description="The client hung up after it was sent.")
     upstream_failed: Ending = setting(
-        "void", description="The upstream refused, reset, or timed out without a head."
+        "void", description="The upstream refused, or reset without a head."
+    )
+    upstream_timeout: Ending | None = setting(
+        None,
+        description="It timed out without a head, and may be at work still, which its provider may "
+        "charge for; absent is as upstream_failed.",
     )
     error_status: Ending = setting(
         "void",
@@ -68,6 +73,12 @@ class SettleConfig(Config):
         "post", description="The reply broke after its head, or a hurried stop ended it."
     )
     orphan: Ending = setting("post", description="The process that owned the hold died.")
+
+    @property
+    def settle(self) -> Settle:
+        """The rules that this says."""
+        late = self.upstream_timeout or self.upstream_failed
+        return Settle(**self.model_dump() | {"upstream_timeout": late})
 
 
 class RouteConfig(Config):
@@ -184,7 +195,7 @@ def _entry(route: RouteConfig, default_mb: float) -> Entry:
         tariff=route.tariff,
         schemes=frozenset(route.schemes),
         replay=route.replay,
-        settle=Settle(**route.settle.model_dump()),
+        settle=route.settle.settle,
         max_request_bytes=int(megabytes * _BYTES_PER_MB),
         reply_seconds=route.reply_timeout,
         max_hold=route.max_hold_micro,

@@ -20,6 +20,7 @@ def test_what_was_sent_costs_and_what_failed_does_not():
     rules = Settle()
     assert (rules.client_gone, rules.cut, rules.orphan) == ("post", "post", "post")
     assert (rules.upstream_failed, rules.error_status) == ("void", "void")
+    assert rules.upstream_timeout == "void"
 
 
 def test_a_route_is_free_open_to_every_scheme_and_bounded_unless_told():

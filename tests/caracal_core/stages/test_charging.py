@@ -11,6 +11,7 @@ from caracal_core.errors import (
     Failure,
     IdempotencyConflict,
     PayloadTooLarge,
+    UpstreamTimeout,
     UpstreamUnreachable,
 )
 from caracal_core.stages.charging import Charging
@@ -162,6 +163,9 @@ async def test_a_post_that_does_not_become_durable_in_time_fails_and_is_not_repe
         (asyncio.CancelledError(), False, None, "not_sent"),
         (UpstreamUnreachable("u", "reset"), True, None, "upstream_failed"),
         (Failure("u", "junk"), True, None, "upstream_failed"),
+        (UpstreamTimeout("u", "late"), False, None, "not_sent"),
+        (UpstreamTimeout("u", "late"), True, None, "upstream_timeout"),
+        (UpstreamTimeout("u", "late"), True, "answer", "cut"),
         (asyncio.CancelledError(), True, None, "client_gone"),
         (PayloadTooLarge(), True, None, "client_gone"),
         (asyncio.CancelledError(), True, "commit", "client_gone"),
@@ -194,6 +198,7 @@ async def test_every_ending_has_its_cause(walk, book, error, sent, reached, caus
     [
         ("client_gone", asyncio.CancelledError(), None),
         ("upstream_failed", UpstreamUnreachable("u", "reset"), None),
+        ("upstream_timeout", UpstreamTimeout("u", "late"), None),
         ("cut", UpstreamUnreachable("u", "cut"), "commit"),
     ],
 )

@@ -30,7 +30,7 @@ def test_silence_means_the_documented_defaults():
         tariff=None,
         schemes=frozenset(),
         replay="when_present",
-        settle=Settle("post", "void", "void", "post", "post"),
+        settle=Settle("post", "void", "void", "post", "post", "void"),
         max_request_bytes=10 * 2**20,
         reply_seconds=None,
         max_hold=None,
@@ -55,7 +55,7 @@ def test_what_is_written_is_meant():
         tariff="llm_call",
         schemes=frozenset({"jwt"}),
         replay="required",
-        settle=Settle("void", "void", "post", "post", "post"),
+        settle=Settle("void", "void", "post", "post", "post", "void"),
         max_request_bytes=2**19,
         reply_seconds=90,
         max_hold=1_250_000,
@@ -150,6 +150,21 @@ def test_paths_that_readers_read_differently_are_refused(path, complaint):
     """Policy, route and upstream must mean the same by it (case 8)."""
     with pytest.raises(ValidationError, match=complaint):
         a_config(LEAST | {"path": path})
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ({}, "void"),
+        ({"upstream_failed": "post"}, "post"),
+        ({"upstream_timeout": "post"}, "post"),
+        ({"upstream_failed": "post", "upstream_timeout": "void"}, "void"),
+    ],
+)
+def test_a_late_upstream_is_one_that_failed_unless_the_route_tells_them_apart(written, rule):
+    settle = terms({"settle": written}).settle
+    assert settle.upstream_timeout == rule
+    assert settle.upstream_failed == written.get("upstream_failed", "void")
 
 
 @pytest.mark.parametrize(
