@@ -2,7 +2,8 @@
 
 The one rule: the configuration says which tariffs there are. Where `caracal prices set` gave one a
 version in the database, the newest of these is in force, whole; where there is none, or the newest
-says "as configured", the configuration's is. A request never waits for the database.
+says "as configured", the configuration's is. Its currency is the configuration's, for budgets and
+holds are in that. A request never waits for the database.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 
 from caracal_core.builtin.tariffs.config import TariffConfig, check_names
 from caracal_core.builtin.tariffs.price import Price
-from caracal_core.errors import Failure
+from caracal_core.errors import Failure, Misconfigured
 from caracal_core.ports import Database
 from caracal_core.storage.prices import PriceVersion, newest, record
 
@@ -35,6 +36,7 @@ class PriceBook:
         self._log = log
         self._in_force: Mapping[str, Price | None] = {}
         self._seen: Mapping[str, PriceVersion] = {}
+        self._misfits: dict[str, Misconfigured] = {}
         self._is_recorded = False
 
     def price(self, tariff: str) -> Price:
@@ -47,6 +49,15 @@ class PriceBook:
         if price is None:
             raise Failure(PART, f"the price of {tariff} in the database is not known")
         return price
+
+    def check(self) -> None:
+        """Look whether what was read fits the configuration.
+
+        Raises:
+            Misconfigured: a price in the database is in another currency.
+        """
+        for misfit in self._misfits.values():
+            raise misfit
 
     async def refresh(self, database: Database) -> None:
         """Write the configuration's versions down, if they are not, and take up the database's.
@@ -63,6 +74,7 @@ class PriceBook:
         seen = {each.tariff: each for each in await newest(database)}
         if self._in_force and seen == self._seen:
             return
+        self._misfits.clear()
         self._in_force = {name: self._chosen(name, seen.get(name)) for name in self._configured}
         self._seen = seen
 
@@ -76,8 +88,9 @@ class PriceBook:
             try:
                 config = TariffConfig.model_validate_json(version.terms)
                 check_names(tariff, config)
+                self._check_currency(tariff, version.version, config.currency)
                 price = config.price(tariff, version.version)
-            except ValueError:
+            except (ValueError, Misconfigured):
                 self._log.error(
                     "the price %s@%s cannot be used: what was in force stays",
                     tariff,
@@ -87,3 +100,16 @@ class PriceBook:
         if price is not None and self._in_force:
             self._log.info("the price %s is in force", price.name())
         return price
+
+    def _check_currency(self, tariff: str, version: str, currency: str) -> None:
+        configured = self._configured[tariff].currency
+        if currency == configured:
+            return
+        self._misfits[tariff] = Misconfigured(
+            f"tariffs.{tariff}.currency",
+            f"is {configured}, while the price {tariff}@{version}, which the database has in "
+            f"place of the configuration's, is in {currency}",
+            f"Leave it {currency}, or run `caracal prices set {tariff} --as-configured` first.",
+        )
+        self._log.error("%s", self._misfits[tariff])
+        raise self._misfits[tariff]

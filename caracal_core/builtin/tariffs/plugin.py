@@ -48,8 +48,13 @@ class TariffsPlugin(Plugin[TariffsConfig]):
 
 @asynccontextmanager
 async def _followed(book: PriceBook, services: Services) -> AsyncIterator[None]:
-    """Know the prices before the first request where the database can be asked, and follow them."""
+    """Know the prices before the first request where the database can be asked, and follow them.
+
+    Raises:
+        Misconfigured: a price in the database is in another currency than the configuration's.
+    """
     known = await _refresh(book, services, known=True)
+    book.check()
     following = asyncio.create_task(_follow(book, services, known=known), name="prices")
     try:
         yield

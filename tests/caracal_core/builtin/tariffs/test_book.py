@@ -6,7 +6,7 @@ import pytest
 
 from caracal_core.builtin.tariffs.book import PriceBook
 from caracal_core.builtin.tariffs.config import TariffConfig
-from caracal_core.errors import Failure
+from caracal_core.errors import Failure, Misconfigured
 from caracal_core.storage.prices import add, find, history
 from caracal_core.testing.fakes.services import NoDatabase
 
@@ -83,6 +83,33 @@ async def test_a_price_that_cannot_be_used_is_told_and_displaces_nothing(databas
     await fresh.refresh(database)
     with pytest.raises(Failure):
         fresh.price("t")
+
+
+async def test_a_price_in_another_currency_displaces_nothing_and_is_told(database, caplog):
+    """Budgets are in the configuration's: nobody would pay what is held in another."""
+    book = a_book()
+    await book.refresh(database)
+    book.check()
+    await add(database, "t", TariffConfig(currency="EUR", per_call="2").terms)
+    for _ in range(2):
+        await book.refresh(database)
+    assert book.price("t").version == ONE.version("t")
+    told = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert "tariffs.t.currency" in told[0]
+    assert "caracal prices set t --as-configured" in told[0]
+    assert len(told) == 2
+
+    fresh = a_book()
+    await fresh.refresh(database)
+    with pytest.raises(Failure):
+        fresh.price("t")
+    with pytest.raises(Misconfigured, match=r"tariffs\.t\.currency: is USD.* is in EUR"):
+        fresh.check()
+
+    await add(database, "t", None)
+    await fresh.refresh(database)
+    fresh.check()
+    assert fresh.price("t").version == ONE.version("t")
 
 
 async def test_a_new_price_is_told_once(database, caplog):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from caracal_core.builtin.tariffs import TariffsPlugin, plugin
 from caracal_core.builtin.tariffs.config import TariffsConfig
-from caracal_core.errors import Failure
+from caracal_core.errors import Failure, Misconfigured
 from caracal_core.storage.prices import add
 from caracal_core.testing.contracts import PluginContract
 from caracal_core.testing.fakes import a_principal, a_request, a_route, a_services
@@ -94,6 +94,15 @@ async def test_a_database_that_is_down_at_the_start_is_asked_again(database, mon
                 await asyncio.sleep(0.01)
         assert await price(tariff) == "0.002"
     assert caplog.text.count("cannot be looked at now") == 1
+
+
+async def test_it_does_not_open_where_the_database_has_a_price_in_another_currency(database):
+    """Calls would go on in the old one, and the configuration would say the new."""
+    await add(database, "llm_call", '{"currency":"EUR","per_call":"0.5"}')
+    services = a_services(database=database)
+    with pytest.raises(Misconfigured, match="currency"):
+        async with a_plugin().lifespan(services):
+            pass
 
 
 @pytest.mark.parametrize("currency", ["usd", "US", "DOLLAR", "U5D", ""])
