@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -35,6 +36,23 @@ READ = frozenset(
     }
 )
 """The members that a price depends on."""
+
+ELSEWHERE = frozenset(
+    {
+        "models",
+        "fallbacks",
+        "fallback_models",
+        "context_window_fallbacks",
+        "context_window_fallback_dict",
+        "content_policy_fallbacks",
+        "extra_body",
+        "preset",
+    }
+)
+"""Members by which gateways of models have another model answer, or take members from elsewhere."""
+
+NAMING = frozenset({"model", "models", "deployments", "engines"})
+"""The segments of a path after which the name of a model stands, such as in Azure's."""
 
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 
@@ -80,22 +98,28 @@ class Asked(Struct, frozen=True):
         return price.most(prompt, self.answers * each)
 
 
-def read_asked(data: bytes, *, streams_say_usage: bool) -> Asked:
+def read_asked(data: bytes, *, path: str = "", streams_say_usage: bool) -> Asked:
     """Read a request's body.
 
     Args:
         data: the whole body.
+        path: the path that the upstream gets; a model that it names has to be the body's.
         streams_say_usage: whether a stream can be asked for its usage (``include_usage``).
 
     Raises:
         ValueError: it says nothing that can be priced, or not the same to every parser; the
             message says why and repeats nothing of it.
     """
-    found = members(data, READ)
+    found = members(data, READ | ELSEWHERE)
+    for name in sorted(found.keys() & ELSEWHERE):
+        if data[found[name].start : found[name].end] != b"null":
+            raise ValueError(f"{name} may have another model answer than the one that is priced")
     try:
         wish = msgspec.json.decode(data, type=_Wish)
     except msgspec.ValidationError as error:
         raise ValueError(_worded(error)) from None
+    if not all(f"{rest}/".startswith(f"{wish.model}/") for rest in _after_naming(path)):
+        raise ValueError("its path names another model than its body")
     limits = (wish.max_tokens, wish.max_completion_tokens, wish.max_output_tokens)
     prompts = _inputs(wish.prompt)
     return Asked(
@@ -107,6 +131,14 @@ def read_asked(data: bytes, *, streams_say_usage: bool) -> Asked:
         answers=max(wish.n or 1, wish.best_of or 1) * prompts,
         body=with_usage(data, found) if wish.stream and streams_say_usage else None,
     )
+
+
+def _after_naming(path: str) -> Iterator[str]:
+    """Yield what stands in a path where the name of a model has to begin."""
+    segments = path.split("/")
+    for place, segment in enumerate(segments, 1):
+        if segment.casefold() in NAMING and any(segments[place:]):
+            yield "/".join(segments[place:])
 
 
 def _inputs(raw: msgspec.Raw) -> int:

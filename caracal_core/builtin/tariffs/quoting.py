@@ -111,6 +111,6 @@ async def _read(request: Request, route: Route) -> Asked:
     data = await request.body.peek(min(LONGEST_BODY, route.terms.max_request_bytes))
     path = route.target.partition("?")[0]
     try:
-        return read_asked(data, streams_say_usage=path.endswith("/completions"))
+        return read_asked(data, path=path, streams_say_usage=path.endswith("/completions"))
     except ValueError as error:
         raise BadRequest(f"The request cannot be priced: {error}.") from None

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from caracal_core.builtin.tariffs.asked import ALLOWANCE, COMMAS_MAX, read_asked
+from caracal_core.builtin.tariffs.asked import ALLOWANCE, COMMAS_MAX, ELSEWHERE, read_asked
 from caracal_core.builtin.tariffs.price import ModelPrice, Tokens
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -113,6 +113,54 @@ def test_what_parsers_may_read_in_two_ways_is_refused(more):
     data = b'{"model":"m","max_tokens":9,"messages":[],' + more + b"}"
     with pytest.raises(ValueError, match=r"twice|letters"):
         read_asked(data, streams_say_usage=True)
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_what_may_have_another_model_answer_is_refused(name):
+    """A cheap model would be priced, and a dear one answer."""
+    with pytest.raises(ValueError, match=f"{name} may have another model answer"):
+        asked(**{name: ["dear"]})
+    with pytest.raises(ValueError, match="letters"):
+        asked(**{name.upper(): ["dear"]})
+    assert asked(**{name: None}).model == "m"
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1/chat/completions", "m"),
+        ("/openai/deployments/m/chat/completions", "m"),
+        ("/v1/engines/m/completions", "m"),
+        ("/model/claude-v1:0/invoke", "claude-v1:0"),
+        ("/models/org/name", "org/name"),
+        ("/models/org/name/run", "org/name"),
+        ("/v1/models", "m"),
+        ("/v1/models/", "m"),
+    ],
+)
+def test_a_path_may_name_the_model_of_the_body(path, model):
+    data = json.dumps({"model": model}).encode()
+    assert read_asked(data, path=path, streams_say_usage=True).model == model
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/deployments/dear/chat/completions",
+        "/openai/Deployments/dear/chat/completions",
+        "/openai/deployments/m-dear/chat/completions",
+        "/openai/deployments/m/deployments/dear",
+        "/openai/deployments/%6d/chat/completions",
+        "/openai/deployments//dear",
+        "/v1/engines/dear/completions",
+        "/model/m:1/invoke",
+        "/models/org/m",
+    ],
+)
+def test_a_path_that_names_another_model_is_refused(path):
+    """Some upstreams heed only the one in the path."""
+    with pytest.raises(ValueError, match="its path names another model"):
+        read_asked(b'{"model":"m"}', path=path, streams_say_usage=True)
 
 
 def test_a_stream_that_can_be_asked_is_asked_for_its_usage():

@@ -186,6 +186,13 @@ async def test_a_refusal_repeats_nothing_of_the_body(chat_terms):
     assert "n" in refusal.value.detail
 
 
+async def test_what_may_be_done_at_another_price_is_refused(chat_terms):
+    with pytest.raises(BadRequest, match="its path names another model"):
+        await quoted(chat_terms, a_chat("/openai/deployments/dear/chat/completions"))
+    with pytest.raises(BadRequest, match="fallbacks may have another model"):
+        await quoted(chat_terms, a_chat(fallbacks=["dear"]))
+
+
 async def test_more_than_exists_is_not_priced(chat_terms):
     with pytest.raises(BadRequest, match="more than exists"):
         await quoted(chat_terms, a_chat(max_tokens=2**63 - 1, n=2**62))
