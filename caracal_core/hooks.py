@@ -174,8 +174,8 @@ class Hooks:
 
         When: once per assembly.
         Rule: asked in order; the first that recognises a reply reads it. A reply nobody
-            recognises costs what was held; where the tariff expected a meter, the charge is
-            marked as unmetered.
+            recognises costs what was quoted; where the tariff expected a meter, what was held, and
+            the charge is marked as unmetered.
         Default: none.
 
         Args:
