@@ -38,6 +38,7 @@ class GroupCommit:
 
     A batch that failed as a whole goes behind what collected meanwhile, and the next is half as
     large: a work that fails whatever batch it is in, or waits there for ever, is alone before long.
+    Then it pauses by itself, ever longer, and the others go on.
 
     Args:
         store: writes the books.
@@ -70,6 +71,7 @@ class GroupCommit:
         self._failures = 0
         self._reserves: deque[Reserve] = deque()
         self._endings: deque[Ending] = deque()
+        self._reserves_turn = False
         self._paused: dict[str, asyncio.TimerHandle] = {}
         self._serving: asyncio.Task[None] | None = None
 
@@ -97,14 +99,26 @@ class GroupCommit:
             await asyncio.gather(self._serving, return_exceptions=True)
 
     async def _serve(self) -> None:
-        """Write until nothing waits. Endings go first: they give room to others' holds."""
+        """Write until nothing waits."""
         try:
             while self._endings or self._reserves:
-                endings = _taken(self._endings, self._most)
+                endings = _taken(self._endings, self._room_for_endings())
                 reserves = _taken(self._reserves, self._most - len(endings))
                 await self._write(reserves, endings)
         finally:
             self._serving = None
+
+    def _room_for_endings(self) -> int:
+        """Return how many may be in the next batch: they give room to others' holds, and go first.
+
+        One place is left to a reserve that waits; where there is but one, they take turns.
+        """
+        if not (self._endings and self._reserves):
+            return self._most
+        if self._most > 1:
+            return self._most - 1
+        self._reserves_turn = not self._reserves_turn
+        return 1 if self._reserves_turn else 0
 
     async def _write(self, reserves: Sequence[Reserve], endings: Sequence[Ending]) -> None:
         try:
@@ -183,20 +197,28 @@ class GroupCommit:
     def _retreat(
         self, reserves: Sequence[Reserve], endings: Sequence[Ending], error: Exception
     ) -> None:
-        """Take a batch back, and give up every reserve that is in vain, also those not tried."""
-        self._tally.failed(error)
-        self._most = max(1, (len(reserves) + len(endings)) // 2)
-        self._endings.extend(endings)
+        """Take a batch back, and give up every reserve that is in vain, also those not tried.
+
+        One that was alone fails for itself, and comes back after a pause of its own.
+        """
+        works: list[Work] = [*reserves, *endings]
+        self._most = max(1, len(works) // 2)
         for work in reserves:
             work.doubtful = True
-        waiting = [*self._reserves, *reserves]
+        waiting = list(self._reserves)
         self._reserves.clear()
+        if len(works) > 1:
+            self._tally.failed(error)
+            self._endings.extend(endings)
+            waiting.extend(reserves)
         now = asyncio.get_running_loop().time()
         for work in waiting:
             if work.is_in_vain(now):
                 self._given_up(work, error)
             else:
                 self._reserves.append(work)
+        if len(works) == 1:
+            self._try_again(works[0], error)
 
 
 def _taken(queue: deque[W], most: int) -> Sequence[W]:

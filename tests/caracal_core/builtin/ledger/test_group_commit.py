@@ -8,7 +8,7 @@ import logging
 import msgspec
 import pytest
 
-from caracal_core.builtin.ledger import retry
+from caracal_core.builtin.ledger import group_commit, retry
 from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.builtin.ledger.group_commit import GroupCommit
 from caracal_core.builtin.ledger.lines import Ending, Reserve
@@ -167,12 +167,21 @@ async def test_one_batch_is_at_the_store_while_the_next_collects(clerk, store, g
 
 
 async def test_a_batch_has_a_bound_and_endings_go_first(clerk, store):
-    """What does not fit goes next, in the order it came."""
+    """But for the place of one reserve. What does not fit goes next, in the order it came."""
     for name in "rst":
         clerk.reserve(name)
     clerk.end(*"abcdef")
     await clerk.until(*"abcdefrst")
-    assert store.batches == [["a", "b", "c", "d"], ["r", "s", "e", "f"], ["t"]]
+    assert store.batches == [["r", "a", "b", "c"], ["s", "d", "e", "f"], ["t"]]
+
+
+async def test_in_batches_of_one_both_kinds_have_their_turn(store, metrics):
+    """Endings first; as long as some come, reserves would else wait for ever."""
+    clerk = Clerk(store, metrics, most=1)
+    clerk.end(*"abc")
+    clerk.reserve("r")
+    await clerk.until(*"abcr")
+    assert store.batches == [["a"], ["r"], ["b"], ["c"]]
 
 
 async def test_a_batch_that_failed_comes_back_with_what_collected_meanwhile(
@@ -222,6 +231,40 @@ async def test_one_work_that_fails_every_batch_stops_no_other(clerk, store, quic
     for number in range(20):
         clerk.end(f"later-{number}")
     await clerk.until(*"abcde", *(f"later-{number}" for number in range(20)))
+
+
+async def test_an_ending_that_fails_every_batch_stops_no_reserve(clerk, store, quick):
+    """It is alone before long; that must not mean that all others wait behind it for ever."""
+
+    async def act(ids):
+        if "bad" in ids:
+            raise OSError
+
+    store.act = act
+    clerk.end("bad")
+    await store.begun(3)
+    for number in range(20):
+        clerk.reserve(f"later-{number}")
+    await clerk.until(*(f"later-{number}" for number in range(20)))
+
+
+async def test_a_work_that_fails_alone_pauses_alone(clerk, store, monkeypatch):
+    """Ever longer, and whoever comes meanwhile does not wait with it."""
+    monkeypatch.setattr(group_commit, "pause", lambda failed: 3600 if failed else 0)
+
+    async def act(ids):
+        if "bad" in ids:
+            raise OSError
+
+    store.act = act
+    clerk.end("bad")
+    await store.begun(2)
+    for number in range(5):
+        clerk.end(f"later-{number}")
+        clerk.reserve(f"new-{number}")
+    await clerk.until(*(f"{kind}-{number}" for kind in ("later", "new") for number in range(5)))
+    assert store.batches[:2] == [["bad"], ["bad"]]
+    assert not any("bad" in batch for batch in store.batches[2:])
 
 
 async def test_a_failed_batch_gives_up_reserves_that_are_in_vain(clerk, store, gate, quick):
