@@ -22,6 +22,13 @@ class Collided(Failure):
     """
 
 
+class Locked(Failure):
+    """It waited for another transaction's lock for as long as it may, and was rolled back.
+
+    ``lock_timeout``, SQLSTATE 55P03.
+    """
+
+
 class Rejected(Failure):
     """The statement can never be done with these values, and changed nothing."""
 

@@ -20,6 +20,7 @@ from caracal_core.storage.errors import (
     PART,
     Collided,
     ConstraintViolated,
+    Locked,
     OutcomeUnknown,
     Rejected,
     refused,
@@ -32,6 +33,9 @@ T = TypeVar("T")
 CLOSE_SECONDS = 5.0
 IDLE_MILLISECONDS = "60000"
 """How long a transaction lasts whose gateway vanished; TCP alone would take hours to notice."""
+
+LOCK_MILLISECONDS = "1000"
+"""How long a gateway waits for another's lock. Its own are kept for milliseconds."""
 
 _ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _MISSING = (
@@ -63,6 +67,7 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
 # a charge took three times as long. Every statement that serves finds its rows by an index.
 _SERVING: Mapping[str, str] = MappingProxyType(
     {
+        "lock_timeout": LOCK_MILLISECONDS,
         "plan_cache_mode": "force_generic_plan",
         "enable_seqscan": "off",
         "enable_hashjoin": "off",
@@ -243,6 +248,8 @@ def _failure(error: Exception, *, committing: bool = False) -> Failure:
     said = f"PostgreSQL: {type(error).__name__}: {error}"
     if isinstance(error, _COLLISIONS):
         return Collided(PART, said)
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Locked(PART, said)
     # The driver's own DataError, of values that it cannot send, is a ValueError.
     if isinstance(error, asyncpg.DataError | ValueError):
         return Rejected(PART, said)

@@ -11,5 +11,9 @@ class Conflict(Failure):
     """The id belongs to another charge, or to one that has ended; asking again is in vain."""
 
 
+class PutOff(Failure):
+    """Nothing was done: another session keeps a row locked; later it may be done."""
+
+
 class LedgerError(CaracalError):
     """An operator's wish cannot be granted; the message says why."""

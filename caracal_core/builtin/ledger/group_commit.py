@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
-from caracal_core.builtin.ledger.errors import PART, Conflict
+from caracal_core.builtin.ledger.errors import PART, Conflict, PutOff
 from caracal_core.builtin.ledger.lines import Ending, Reserve, Work
 from caracal_core.builtin.ledger.retry import pause
 from caracal_core.builtin.ledger.settling import Settlement
@@ -22,6 +22,9 @@ Settled = Settlement | Refusal | Conflict
 
 HICCUPS = 3
 """So many batches in a row may fail before it is called a fault: the next tries come at once."""
+
+PUT_OFF = 6
+"""So often a reserve is put off, for about a second; then its agent is told."""
 
 _RESERVED = (Reservation, Refusal, Conflict)
 _SETTLED = (Settlement, Refusal, Conflict)
@@ -174,17 +177,21 @@ class GroupCommit:
                 error = _as_error(verdict)
             except Exception as raised:  # noqa: BLE001 - a neighbour's answer does not hang on it
                 error = raised
-            failed += 1
+            failed += not isinstance(error, PutOff)
             self._try_again(work, error)
         return failed
 
     def _try_again(self, work: Work, error: Exception) -> None:
         """Try one work again later, unless it is in vain; its neighbours were done."""
-        self._tally.failed(error)
         loop = asyncio.get_running_loop()
+        is_put_off = isinstance(error, PutOff)
+        if is_put_off:
+            self._tally.put_off()
+        else:
+            self._tally.failed(error)
         if isinstance(work, Reserve):
-            work.doubtful = True
-            if work.is_in_vain(loop.time()):
+            work.doubtful |= not is_put_off
+            if work.is_in_vain(loop.time()) or (is_put_off and work.failed >= PUT_OFF):
                 self._given_up(work, error)
                 return
         self._paused[work.id] = loop.call_later(pause(work.failed), self._resume, work)

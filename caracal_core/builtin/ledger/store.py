@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from caracal_core.builtin.ledger import expiry
 from caracal_core.builtin.ledger.expiry import Resolved
+from caracal_core.builtin.ledger.locked_rows import LockedRows
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.verdict import Verdict
 from caracal_core.builtin.ledger.writing import write
@@ -25,6 +27,7 @@ class Store(Protocol):
 
         Returns:
             One verdict for each work, those of the reserves first. A bad work harms no other.
+            After a `PutOff` nothing was done; after another plain `Failure` it may be.
 
         Raises:
             Failure: nothing is known of any; asking again is safe.
@@ -58,9 +61,11 @@ class BookStore:
         self._owner = owner
         self._seconds = seconds
         self._longest = longest
+        self._locked = LockedRows(database)
+        self._write = partial(write, database, owner)
 
     async def write(self, reserves: Sequence[Charge], ends: Sequence[End]) -> Sequence[Verdict]:
-        return await write(self._database, self._owner, reserves, ends)
+        return await self._locked.write(reserves, ends, self._write)
 
     async def renew(self) -> int:
         return await expiry.renew(self._database, self._owner, self._seconds, self._longest)

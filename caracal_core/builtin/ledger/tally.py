@@ -45,6 +45,7 @@ class Tally:
         self._refused = counter("refused", "Holds that did not fit a budget.")
         self._turned_away = counter("turned_away", "Holds not tried: too much was in hand.")
         self._failed = counter("failed", "Tries that the store failed.")
+        self._put_off = counter("put_off", "Tries put off: another session kept a row locked.")
         self._overrun = counter("overrun", "Posts above their hold.")
         self._unmetered = counter(
             "unmetered", "Posts of the hold because a meter found no usage in the reply."
@@ -71,6 +72,10 @@ class Tally:
         if self._works:
             self._log.error("the books cannot be written, trying again: %s", _said(error))
         self._works = False
+
+    def put_off(self) -> None:
+        """Count a try of which nothing was done; the store works for others."""
+        self._put_off.add()
 
     def worked(self) -> None:
         """Note that the store works."""

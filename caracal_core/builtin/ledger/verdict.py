@@ -9,7 +9,8 @@ from caracal_core.errors import Failure, Refusal
 
 Verdict = Reservation | Settlement | Refusal | Failure
 """Its result, or its error as a value. `Refusal` and `Conflict` are final, and nothing is done;
-after any other `Failure` it may be done or not, and may be repeated."""
+after a `PutOff` nothing is done, too, and after any other `Failure` it may be done or not: these
+may be repeated."""
 
 
 class Waits:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from caracal_core.builtin.ledger.collisions import TRIES, again
-from caracal_core.builtin.ledger.errors import PART
+from caracal_core.builtin.ledger.errors import PART, PutOff
 from caracal_core.builtin.ledger.postgresql_write import write_postgresql
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.sqlite_write import write_sqlite
@@ -15,7 +15,7 @@ from caracal_core.builtin.ledger.windows import open_windows
 from caracal_core.domain import Charge, Reservation
 from caracal_core.errors import Failure, Refusal
 from caracal_core.ports import Database
-from caracal_core.storage.errors import Rejected
+from caracal_core.storage.errors import Locked, Rejected
 
 T = TypeVar("T", Reservation, Settlement)
 Works = Sequence[Charge | End]
@@ -62,7 +62,12 @@ async def write(
                 verdicts[number] = answer
         if not waiting:
             break
-        await _open(database, [works[number] for number in waiting], at)
+        try:
+            await _open(database, [works[number] for number in waiting], at)
+        except Locked:
+            put_off = PutOff(PART, "another session keeps a budget locked that this needs")
+            verdicts.update(dict.fromkeys(waiting, put_off))
+            break
         left = waiting
     else:
         error = Failure(PART, "the windows of a charge are removed as soon as they are opened")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from caracal_core.builtin.ledger import group_commit, retry
-from caracal_core.builtin.ledger.errors import Conflict
+from caracal_core.builtin.ledger.errors import Conflict, PutOff
 from caracal_core.builtin.ledger.group_commit import GroupCommit
 from caracal_core.builtin.ledger.lines import Ending, Reserve
 from caracal_core.builtin.ledger.settling import End, Settlement
@@ -359,6 +359,51 @@ async def test_a_failed_reserve_is_tried_again_while_somebody_waits(clerk, store
     assert clerk.gave_up == {"left": failures["left"], "late": failures["late"]}
     assert isinstance(clerk.said("waits"), Reservation)
     assert all(work.doubtful for work in works)
+
+
+async def test_a_reserve_that_is_put_off_again_and_again_is_told_and_holds_nothing(
+    clerk, store, quick, metrics, caplog
+):
+    """In about a second, however long somebody would wait; the store works for everybody else."""
+
+    async def act(ids):
+        if "stuck" in ids:
+            store.verdicts["stuck"] = PutOff("ledger", "locked")
+
+    store.act = act
+    work = clerk.reserve("stuck")
+    await clerk.until("stuck")
+    assert isinstance(clerk.gave_up["stuck"], PutOff)
+    assert not work.doubtful
+    assert len(store.batches) == metrics.counted("put_off") == group_commit.PUT_OFF + 1
+    assert metrics.counted("failed") == 0
+    assert not clerk.commits.is_failing
+    assert caplog.text == ""
+
+
+async def test_an_ending_that_is_put_off_is_tried_until_it_is_done(clerk, store, quick):
+    async def act(ids):
+        if len(store.batches) <= group_commit.PUT_OFF * 3:
+            store.verdicts["stuck"] = PutOff("ledger", "locked")
+
+    store.act = act
+    clerk.end("stuck")
+    await clerk.until("stuck")
+    assert clerk.said("stuck").news == "ended"
+
+
+async def test_what_may_have_been_done_before_stays_doubtful_when_it_is_put_off(
+    clerk, store, quick
+):
+    verdicts = [Failure("store", "lost"), *[PutOff("ledger", "locked")] * 20]
+
+    async def act(_ids):
+        store.verdicts["stuck"] = verdicts.pop(0)
+
+    store.act = act
+    work = clerk.reserve("stuck")
+    await clerk.until("stuck")
+    assert work.doubtful
 
 
 @pytest.mark.parametrize("decision", [BudgetExceeded(usd("1"), "alice"), Conflict("x", "taken")])

@@ -1,0 +1,198 @@
+"""What touches a row that somebody keeps locked is put off; all else is written at once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+
+from caracal_core.builtin.ledger import locked_rows
+from caracal_core.builtin.ledger.errors import PutOff
+from caracal_core.builtin.ledger.locked_rows import TRIES, LockedRows
+from caracal_core.builtin.ledger.settling import End, Settlement
+from caracal_core.builtin.ledger.writing import write
+from caracal_core.domain import Reservation
+from caracal_core.storage.database import open_database
+from caracal_core.storage.errors import Locked
+from caracal_core.testing.fakes import a_charge, usd
+
+HOLD = "SELECT id FROM reservations WHERE id = $1 FOR UPDATE"
+WINDOW = """SELECT w.id FROM budget_windows AS w JOIN budgets AS b ON b.id = w.budget_id
+JOIN accounts AS a ON a.id = b.account_id WHERE a.name = $1 FOR UPDATE OF w"""
+BUDGET = """SELECT b.id FROM budgets AS b JOIN accounts AS a ON a.id = b.account_id
+WHERE a.name = $1 FOR UPDATE OF b"""
+KEY = "SELECT key FROM idempotency_keys WHERE key = $1 FOR UPDATE"
+
+
+@pytest.fixture(autouse=True)
+def looks_each_time(monkeypatch):
+    """Nobody waits for the next look."""
+    monkeypatch.setattr(locked_rows, "LOOK_SECONDS", 0)
+
+
+class Books:
+    """Writes a batch, and keeps which ids it was given."""
+
+    def __init__(self, database):
+        self.database = database
+        self.given = []
+        self._rows = LockedRows(database)
+
+    async def write(self, reserves, ends):
+        return await self._rows.write(reserves, ends, self._write)
+
+    async def _write(self, reserves, ends):
+        self.given.append({work.id for work in (*reserves, *ends)})
+        return await write(self.database, "owner", reserves, ends)
+
+
+@pytest.fixture
+async def books(postgres_config, balanced_books):
+    """Books as a gateway opens them: it waits a second for a lock."""
+    async with open_database(postgres_config, exclusive=True) as database:
+        for account in ("alice", "bob"):
+            await balanced_books.fund(database, account, usd("100"))
+        yield Books(database)
+        assert await balanced_books.wrong(database) == []
+
+
+@pytest.fixture
+def keep(postgres_config):
+    """Keep rows locked in another session, while the context is open."""
+
+    @asynccontextmanager
+    async def keep(sql, argument):
+        locked, leave = asyncio.Event(), asyncio.Event()
+
+        async def hold(tx):
+            assert await tx.fetch(sql, argument)
+            locked.set()
+            await leave.wait()
+
+        async with open_database(postgres_config) as other:
+            keeping = asyncio.create_task(other.transact(hold))
+            await asyncio.wait(
+                [keeping, asyncio.create_task(locked.wait())], return_when="FIRST_COMPLETED"
+            )
+            try:
+                yield
+            finally:
+                leave.set()
+                await keeping
+
+    return keep
+
+
+def post(charge):
+    return End(charge.id, "reply", usd("0.1"), "held")
+
+
+async def test_of_a_locked_hold_the_end_waits_and_nothing_else(books, keep, caplog):
+    """Not even other ends of the same account; once it is free it ends."""
+    held = [a_charge(usd("0.1"), "alice") for _ in range(3)]
+    await books.write(held, [])
+    stuck, *others = held
+    async with keep(HOLD, stuck.id):
+        verdicts = await books.write([], [post(charge) for charge in held])
+        assert [type(each) for each in verdicts] == [PutOff, Settlement, Settlement]
+        assert books.given[-2:] == [{each.id for each in held}, {each.id for each in others}]
+        new = a_charge(usd("0.1"), "alice")
+        verdicts = await books.write([new], [post(stuck)])
+        assert [type(each) for each in verdicts] == [Reservation, PutOff]
+        assert books.given[-1] == {new.id}
+    (verdict,) = await books.write([], [post(stuck)])
+    assert verdict.news == "ended"
+    assert f"such as reservations {stuck.id}: " in caplog.text
+    assert caplog.records[-1].getMessage() == "no row of the ledger is kept locked any more"
+
+
+async def test_of_a_locked_window_its_account_waits_and_no_other(books, keep):
+    """Reserves, and ends of what was held in it."""
+    held = [a_charge(usd("0.1"), name) for name in ("alice", "bob")]
+    await books.write(held, [])
+    async with keep(WINDOW, "bob"):
+        new = [a_charge(usd("0.1"), name) for name in ("alice", "bob")]
+        for given in ([*new, *held], [new[0], held[0]]):
+            verdicts = await books.write(new, [post(charge) for charge in held])
+            assert [isinstance(each, PutOff) for each in verdicts] == [False, True, False, True]
+            assert {work.id for work in given} in books.given
+        assert len(books.given) == 4
+        (verdict,) = await books.write([new[1]], [])
+        assert isinstance(verdict, PutOff)
+        assert len(books.given) == 4, "nothing was left to write"
+    verdicts = await books.write(new, [post(charge) for charge in held])
+    assert not any(isinstance(each, PutOff) for each in verdicts)
+
+
+async def test_of_a_locked_budget_a_window_that_is_not_open_waits(books, keep):
+    """The others of its batch are held by then, and those after it do not wait."""
+    await books.write([a_charge(usd("0.1"), "alice")], [])
+    alice, bob = (a_charge(usd("0.1"), name) for name in ("alice", "bob"))
+    async with keep(BUDGET, "bob"):
+        held, put_off = await books.write([alice, bob], [])
+        assert isinstance(held, Reservation)
+        assert isinstance(put_off, PutOff)
+        await books.write([bob], [post(alice)])
+        assert books.given[1:] == [{alice.id, bob.id}, {alice.id}]
+    (held,) = await books.write([bob], [])
+    assert isinstance(held, Reservation)
+    async with keep(BUDGET, "bob"):
+        (ended,) = await books.write([], [post(bob)])
+        assert ended.news == "ended", "an open window needs its budget no more"
+
+
+async def test_of_a_locked_key_its_next_attempt_waits(books, keep):
+    """The key is its agent's own; others have keys of the same name."""
+    mine, theirs = (
+        a_charge(usd("0.1"), name, key="k", fingerprint="f" * 64) for name in ("bob", "alice")
+    )
+    await books.write([mine], [])
+    await books.write([], [End(mine.id, "not_sent")])
+    again = a_charge(usd("0.1"), "bob", key="k", fingerprint="f" * 64)
+    async with keep(KEY, "k"):
+        first, second = await books.write([again, theirs], [])
+        assert isinstance(first, PutOff)
+        assert isinstance(second, Reservation)
+    (verdict,) = await books.write([again], [])
+    assert verdict.id == mine.id
+
+
+async def test_one_that_waits_alone_is_put_off_and_not_begun_again(books, keep):
+    """Its neighbours to come need not wait to find out why."""
+    charge = a_charge(usd("0.1"), "alice")
+    await books.write([charge], [])
+    async with keep(HOLD, charge.id):
+        (verdict,) = await books.write([], [post(charge)])
+        assert isinstance(verdict, PutOff)
+        assert "another session keeps a row locked" in str(verdict)
+        await books.write([], [post(charge)])
+    assert books.given == [{charge.id}] * 2
+
+
+async def test_where_no_row_is_found_the_whole_batch_has_failed(books):
+    """Such as for a lock on a table; nothing is known then of any."""
+    tries = []
+
+    async def waits(reserves, _ends):
+        tries.append(len(reserves))
+        raise Locked("storage", "lock timeout")
+
+    charges = [a_charge(usd("0.1"), "alice") for _ in range(2)]
+    with pytest.raises(Locked):
+        await LockedRows(books.database).write(charges, [], waits)
+    assert tries == [2] * TRIES
+    (verdict,) = await LockedRows(books.database).write(charges[:1], [], waits)
+    assert isinstance(verdict, PutOff)
+    assert tries[TRIES:] == [1], "one alone has failed for itself"
+
+
+async def test_with_nothing_locked_a_batch_is_written_as_it_is(database, give_budget):
+    """On either database, and nothing is asked beside it."""
+    await give_budget("alice", usd("1"))
+    charge = a_charge(usd("0.1"), "alice")
+    verdicts = await LockedRows(None).write(
+        [charge], [End(charge.id, "not_sent")], partial(write, database, "owner")
+    )
+    assert [type(each) for each in verdicts] == [Reservation, Settlement]
