@@ -11,22 +11,32 @@ from msgspec import Struct
 from caracal_core.builtin.ledger.collisions import again
 from caracal_core.builtin.ledger.journal import enter
 from caracal_core.builtin.ledger.statement import Statement, array
+from caracal_core.builtin.ledger.windows import lock_free
 from caracal_core.domain import Cause, Money
-from caracal_core.ports import Database, Row, Statements
+from caracal_core.ports import Database, Dialect, Row, Statements
+from caracal_core.storage.errors import Locked
 
-# Holds that have most of their time left stay as they are: most calls are short.
+# Holds that have most of their time left stay as they are: most calls are short. Those in somebody
+# else's hands are left for the next time, or all the others would wait for them, and expire.
 _RENEW = Statement("""
+WITH mine AS (
+    SELECT id FROM reservations
+    WHERE owner = $2 AND state = 'pending'
+      AND expires_at < {now} + $3 * 0.7 AND expires_at < created_at + $4 {skip_locked}
+)
 UPDATE reservations SET expires_at = {least}({now} + $3, created_at + $4)
-WHERE owner = $2 AND state = 'pending'
-  AND expires_at < {now} + $3 * 0.7 AND expires_at < created_at + $4
+WHERE id IN (SELECT id FROM mine)
 """)
 # Who asks is alive: its own holds are no orphans, however long the store was away.
-_EXPIRED = Statement("""
-SELECT id FROM reservations
-WHERE state = 'pending' AND expires_at <= {now}
-  AND (owner <> $3 OR expires_at >= created_at + $4)
-ORDER BY expires_at LIMIT $2 {skip_locked}
-""")
+_HAS_EXPIRED = """
+state = 'pending' AND expires_at <= {now} AND (owner <> $3 OR expires_at >= created_at + $4)
+"""
+_FIRST = "ORDER BY expires_at LIMIT $2 {skip_locked}"
+_EXPIRED = Statement(f"SELECT id FROM reservations WHERE {_HAS_EXPIRED} {_FIRST}")  # noqa: S608 - constants
+_AVOIDING = Statement(f"""
+SELECT id, windows FROM reservations
+WHERE {_HAS_EXPIRED} AND NOT windows && CAST($5 AS BIGINT[]) {_FIRST}
+""")["postgresql"]  # noqa: S608 - constants
 _RESOLVE = Statement("""
 UPDATE reservations SET
     state = CASE orphan WHEN 'post' THEN 'posted' ELSE 'voided' END,
@@ -67,6 +77,8 @@ async def renew(
 ) -> int:
     """Renew the owner's open holds that near their expiry, all in one statement.
 
+    One that another session keeps locked is left out; nobody is waited for.
+
     Args:
         database: where the books are.
         owner: whose holds.
@@ -85,7 +97,8 @@ async def resolve(
 ) -> list[Resolved]:
     """End expired holds by the rule that each charge gave, at most so many in one transaction.
 
-    Several may do this at once: no hold is resolved twice, nobody waits for another.
+    Several may do this at once: no hold is resolved twice, nobody waits for another. Holds of which
+    somebody else keeps a window locked are left for later.
 
     Args:
         database: where the books are.
@@ -94,18 +107,48 @@ async def resolve(
         longest: how old a hold may become, in seconds.
         at: do it at this instant, in unix seconds, instead of now by the database's clock.
     """
+    arguments = (at, most, owner, longest)
 
     async def end(tx: Statements) -> Sequence[Row]:
-        expired = await tx.fetch(_EXPIRED[database.dialect], at, most, owner, longest)
-        if not expired:
-            return []
-        ids = array(cast(str, row["id"]) for row in expired)
-        rows = await tx.fetch(_RESOLVE[database.dialect], at, ids, longest)
-        await enter(tx, database.dialect, rows)
-        return rows
+        expired = await tx.fetch(_EXPIRED[database.dialect], *arguments)
+        return await _end(
+            tx, database.dialect, [cast(str, row["id"]) for row in expired], at, longest
+        )
 
-    rows = await again(lambda: database.transact(end))
+    async def end_free(tx: Statements) -> Sequence[Row]:
+        ids = await _expired_free(tx, *arguments)
+        return await _end(tx, database.dialect, ids, at, longest)
+
+    try:
+        rows = await again(lambda: database.transact(end))
+    except Locked:
+        rows = await again(lambda: database.transact(end_free))
     return [_resolved(row) for row in rows]
+
+
+async def _expired_free(
+    tx: Statements, at: float | None, most: int, owner: str, longest: float
+) -> Sequence[str]:
+    """Return expired holds of which nobody keeps a window locked; both are locked from now on."""
+    avoided: set[int] = set()
+    while True:
+        expired = await tx.fetch(_AVOIDING, at, most, owner, longest, list(avoided))
+        windows = {window for row in expired for window in cast(list[int], row["windows"])}
+        locked = windows - await lock_free(tx, windows)
+        if not locked:
+            return [cast(str, row["id"]) for row in expired]
+        avoided |= locked
+
+
+async def _end(
+    tx: Statements, dialect: Dialect, ids: Sequence[str], at: float | None, longest: float
+) -> Sequence[Row]:
+    """End these holds by their charges' rules, and enter it."""
+    if not ids:
+        return []
+    rows = await tx.fetch(_RESOLVE[dialect], at, array(ids), longest)
+    await enter(tx, dialect, rows)
+    return rows
 
 
 def _resolved(row: Row) -> Resolved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from msgspec import Struct
 
@@ -56,6 +57,12 @@ async def open_windows(
 async def lock(tx: Statements, ids: Iterable[int]) -> None:
     """Lock these windows before they are changed; SQLite's transaction has locked them all."""
     await tx.fetch(_LOCK, sorted(ids))
+
+
+async def lock_free(tx: Statements, ids: Iterable[int]) -> frozenset[int]:
+    """Lock those of these windows that nobody else has locked, and return them; PostgreSQL only."""
+    rows = await tx.fetch(f"{_LOCK} SKIP LOCKED", sorted(ids))
+    return frozenset(cast(int, row["id"]) for row in rows)
 
 
 def shortage(charge: Charge, windows: Sequence[Window] = ()) -> BudgetExceeded:

@@ -12,6 +12,8 @@ from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
 
+BOBS_WINDOW = """SELECT w.id FROM budget_windows AS w JOIN budgets AS b ON b.id = w.budget_id
+JOIN accounts AS a ON a.id = b.account_id WHERE a.name = 'bob' FOR UPDATE OF w"""
 START = 1_795_400_000.0
 HOUR = 3600.0
 HELD = usd("0.1")
@@ -185,3 +187,56 @@ async def test_a_hold_in_somebodys_hands_is_skipped(postgres_config, balanced_bo
 
         resolved = await one.transact(resolve_meanwhile)
         assert [hold.id for hold in resolved] == [free.id]
+
+
+async def test_a_hold_in_somebodys_hands_keeps_no_other_from_being_renewed(
+    postgres_config, balanced_books
+):
+    """Else another process takes all of a living owner's holds for orphans."""
+    async with open_database(postgres_config) as database, open_database(postgres_config) as other:
+        await balanced_books.fund(database, "alice", usd("100"))
+        stuck, mine = a_charge(usd("0.1"), "alice"), a_charge(usd("0.1"), "alice", orphan="void")
+        for charge in (stuck, mine):
+            await reserve(database, charge, "mine", START)
+        locked, leave = asyncio.Event(), asyncio.Event()
+
+        async def keep(tx):
+            await tx.fetch("SELECT id FROM reservations WHERE id = $1 FOR UPDATE", stuck.id)
+            locked.set()
+            await leave.wait()
+
+        keeping = asyncio.create_task(other.transact(keep))
+        await locked.wait()
+        try:
+            async with asyncio.timeout(5):
+                assert await renew(database, "mine", 300, HOUR, START + 200) == 1
+            assert await resolve(other, "theirs", 10, HOUR, START + 301) == []
+        finally:
+            leave.set()
+            await keeping
+
+
+async def test_a_window_in_somebodys_hands_keeps_no_other_hold_from_its_end(
+    postgres_config, balanced_books
+):
+    """However many of its own have expired before."""
+    async with (
+        open_database(postgres_config, exclusive=True) as database,
+        open_database(postgres_config) as other,
+    ):
+        for account in ("alice", "bob"):
+            await balanced_books.fund(database, account, usd("1"))
+        for number in range(5):
+            await reserve(database, a_charge(usd("0.1"), "bob"), "dead", START + number)
+        free = a_charge(usd("0.1"), "alice")
+        await reserve(database, free, "dead", START + 10)
+
+        async def resolve_meanwhile(tx):
+            await tx.fetch(BOBS_WINDOW)
+            async with asyncio.timeout(10):
+                return await resolve(database, "reaper", 2, HOUR, START + 400)
+
+        resolved = await other.transact(resolve_meanwhile)
+        assert [hold.id for hold in resolved] == [free.id]
+        assert len(await resolve(database, "reaper", 10, HOUR, START + 400)) == 5
+        assert await balanced_books.wrong(database) == []
