@@ -12,17 +12,19 @@ KEYS_AT_ONCE = 1000
 PIECE = {"postgresql": 256, "sqlite": 5000}
 """How much of the table of reservations is gone through in one transaction: pages, or rows."""
 
-# A key that is given to a new attempt meanwhile is touched, and stays.
+# A key that is given to a new attempt meanwhile is touched, and stays. What somebody has locked is
+# left for the next time: charges lock in other orders, and would wait in a circle with this.
 _KEYS = Statement("""
-DELETE FROM idempotency_keys
-WHERE touched_at < {now} - $2 AND (agent, key) IN (
+WITH old AS (
     SELECT k.agent, k.key FROM idempotency_keys AS k
     WHERE k.touched_at < {now} - $2 AND NOT EXISTS (
         SELECT 1 FROM reservations AS r
         WHERE r.id = k.attempt AND COALESCE(r.ended_at, {now}) >= {now} - $2
     )
-    ORDER BY k.touched_at LIMIT $3
+    ORDER BY k.touched_at LIMIT $3 {skip_locked}
 )
+DELETE FROM idempotency_keys
+WHERE touched_at < {now} - $2 AND (agent, key) IN (SELECT agent, key FROM old)
 """)
 # Gone through by place: an index by time would cost every charge more than this.
 _SPAN: dict[Dialect, str] = {
@@ -33,9 +35,12 @@ _SPAN: dict[Dialect, str] = {
 }
 _RESERVATIONS: dict[Dialect, str] = {
     "postgresql": Statement("""
-        DELETE FROM reservations
-        WHERE ctid >= CAST('(' || CAST($3 AS BIGINT) || ',0)' AS TID)
-          AND ctid < CAST('(' || CAST($4 AS BIGINT) || ',0)' AS TID) AND ended_at < {now} - $2
+        DELETE FROM reservations WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM reservations
+            WHERE ctid >= CAST('(' || CAST($3 AS BIGINT) || ',0)' AS TID)
+              AND ctid < CAST('(' || CAST($4 AS BIGINT) || ',0)' AS TID) AND ended_at < {now} - $2
+            {skip_locked}
+        ))
         """)["postgresql"],
     "sqlite": Statement("""
         DELETE FROM reservations

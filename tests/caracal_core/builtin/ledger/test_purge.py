@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from caracal_core.builtin.ledger import purge as module
 from caracal_core.builtin.ledger.purge import purge
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.writing import reserve, write
+from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
 
 START = 1_795_400_000.0
@@ -42,3 +45,21 @@ async def test_many_are_forgotten_in_pieces(database, give_budget, monkeypatch):
     charges = [a_charge(usd("0.01"), "alice", key=f"k{n}", fingerprint="f" * 64) for n in range(50)]
     await write(database, "own", charges, [End(c.id, "not_sent") for c in charges], START)
     assert await purge(database, at=START + DAY + 1) == (50, 50)
+
+
+async def test_nobody_is_waited_for(postgres_config, balanced_books):
+    """A batch locks in its own order: one that waited for the purge, and it for that one, would end
+    in a deadlock, or in a purge that is given up for an hour."""
+    async with open_database(postgres_config) as database, open_database(postgres_config) as other:
+        await balanced_books.fund(database, "alice", usd("10"))
+        charges = [a_charge(usd("0.1"), "alice", key=n, fingerprint="f" * 64) for n in "abc"]
+        await write(database, "own", charges, [End(c.id, "not_sent") for c in charges], START)
+
+        async def purge_meanwhile(tx):
+            await tx.fetch("SELECT key FROM idempotency_keys WHERE key = 'a' FOR UPDATE")
+            await tx.fetch("SELECT id FROM reservations WHERE id = $1 FOR UPDATE", charges[1].id)
+            async with asyncio.timeout(10):
+                return await purge(database, at=START + DAY + 1)
+
+        assert await other.transact(purge_meanwhile) == (2, 2)
+        assert await purge(database, at=START + DAY + 1) == (1, 1)
