@@ -34,6 +34,9 @@ CLOSE_SECONDS = 5.0
 IDLE_MILLISECONDS = "60000"
 """How long a transaction lasts whose gateway vanished; TCP alone would take hours to notice."""
 
+IDLE_SERVING_MILLISECONDS = "5000"
+"""The same for a gateway, which is frozen or gone then: its transactions have nothing to wait for
+but their own statements, and what they have locked others wait for."""
 LOCK_MILLISECONDS = "1000"
 """How long a gateway waits for another's lock. Its own are kept for milliseconds."""
 
@@ -68,6 +71,7 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
 _SERVING: Mapping[str, str] = MappingProxyType(
     {
         "lock_timeout": LOCK_MILLISECONDS,
+        "idle_in_transaction_session_timeout": IDLE_SERVING_MILLISECONDS,
         "plan_cache_mode": "force_generic_plan",
         "enable_seqscan": "off",
         "enable_hashjoin": "off",

@@ -7,7 +7,7 @@ import pytest
 
 from caracal_core.errors import Failure
 from caracal_core.storage import postgresql
-from caracal_core.storage.errors import Collided, OutcomeUnknown, Rejected
+from caracal_core.storage.errors import Collided, Locked, OutcomeUnknown, Rejected
 from caracal_core.storage.postgresql import connect, open_postgresql
 
 SESSIONS = "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'caracal'"
@@ -188,3 +188,24 @@ async def test_what_can_be_repeated_is_told_apart_from_what_cannot(postgres_conf
         for sql, value in (("SELECT CAST($1 AS TEXT)", "\0"), ("SELECT CAST($1 AS INT)", 2**40)):
             with pytest.raises(Rejected):
                 await database.fetch(sql, value)
+
+
+async def test_what_a_frozen_gateway_has_locked_is_free_again_within_seconds(postgres_config):
+    """Its process stands still within a transaction, and its connection stays open."""
+    async with (
+        open_postgresql(postgres_config, warm=True) as frozen,
+        open_postgresql(postgres_config, warm=True) as lives,
+    ):
+
+        async def stand_still(tx):
+            await tx.execute("INSERT INTO nonces VALUES ('a', 'b', 0, 0)")
+            async with asyncio.timeout(30):
+                while True:
+                    try:
+                        return await lives.execute("INSERT INTO nonces VALUES ('a', 'b', 0, 0)")
+                    except Locked:
+                        continue
+
+        with pytest.raises(Failure):
+            await frozen.transact(stand_still)
+        assert len(await lives.fetch("SELECT * FROM nonces")) == 1
