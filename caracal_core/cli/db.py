@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from caracal_core.builtin.ledger.partitions import make_ahead
+from caracal_core.builtin.ledger.partitions import MOVED_BESIDE_CHARGES, make_ahead
 from caracal_core.cli.output import fail, show
 from caracal_core.cli.session import load_configuration, run
 from caracal_core.config.load import Loaded
@@ -66,7 +66,9 @@ def up(ctx: click.Context) -> None:
     done = asyncio.run(apply(loaded.core.database, plugin_migrations(loaded)))
     for step in done:
         click.echo(f"Applied {step}.")
-    for name in run(ctx, lambda database, _: make_ahead(database, MONTHS_AHEAD)):
+    for name in run(
+        ctx, lambda database, _: make_ahead(database, MONTHS_AHEAD, most=MOVED_BESIDE_CHARGES)
+    ):
         click.echo(f"Made {name}.")
     click.echo(f"The schema of {_place(loaded.core.database)} is current.")
 

@@ -84,7 +84,8 @@ def partitions(ctx: click.Context, months: int) -> None:
     """Make PostgreSQL's partitions of the ledger ahead.
 
     Run it as the owner of the tables. A gateway whose role owns the tables makes the next two by
-    itself.
+    itself. Entries that had no partition move into theirs, and charges wait meanwhile: 7 seconds
+    for a million.
     """
     made = ask(ctx, lambda database: make_ahead(database, months))
     for name in made:

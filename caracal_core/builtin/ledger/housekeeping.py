@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from caracal_core.builtin.ledger.partitions import has_strays, make_ahead
+from caracal_core.builtin.ledger.partitions import MOVED_BESIDE_CHARGES, has_strays, make_ahead
 from caracal_core.builtin.ledger.purge import purge
 from caracal_core.errors import Failure
 from caracal_core.ports import Database, Metrics
@@ -45,7 +45,7 @@ class Housekeeping:
             Failure: the store cannot be asked.
         """
         try:
-            await make_ahead(self._database, MONTHS_AHEAD)
+            await make_ahead(self._database, MONTHS_AHEAD, most=MOVED_BESIDE_CHARGES)
             self._unmade = False
         except Failure as failure:
             self._unmade = True
@@ -56,6 +56,9 @@ class Housekeeping:
             )
         self._strays = await has_strays(self._database)
         if self._strays:
-            self._log.warning("the journal's default partition has entries of unmade months")
+            self._log.warning(
+                "the journal's default partition has entries of unmade months; `caracal ledger "
+                "partitions` moves them, and charges wait meanwhile: 7 s for a million"
+            )
         _, reservations = await purge(self._database)
         self._purged.add(reservations)

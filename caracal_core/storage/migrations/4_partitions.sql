@@ -15,9 +15,10 @@ BEGIN
 END $$;
 
 -- Makes the partition of the month that begins at an instant, unless there is one; returns
--- whether it was made. Entries of that month in the default partition move over. Whoever writes
--- waits behind its lock, so it does not wait long for it.
-CREATE FUNCTION entries_add_month(starts BIGINT) RETURNS BOOLEAN
+-- whether it was made. Entries of that month in the default partition move over, unless they are
+-- more than so many: then they stay where they are, and so do those to come. Whoever writes waits
+-- behind its lock, so it does not wait long for it.
+CREATE FUNCTION entries_add_month(starts BIGINT, most BIGINT DEFAULT NULL) RETURNS BOOLEAN
 LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
     month TIMESTAMP := to_timestamp(starts) AT TIME ZONE 'UTC';
@@ -26,6 +27,11 @@ DECLARE
     strays BOOLEAN;
 BEGIN
     IF to_regclass(name) IS NOT NULL THEN
+        RETURN FALSE;
+    END IF;
+    IF (SELECT count(*) > most FROM (
+        SELECT FROM entries_default WHERE created_at >= starts AND created_at < past LIMIT most + 1
+    ) AS moving) THEN
         RETURN FALSE;
     END IF;
     LOCK TABLE entries IN ACCESS EXCLUSIVE MODE;
