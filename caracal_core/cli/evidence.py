@@ -36,6 +36,7 @@ from caracal_core.cli.session import load_configuration, run
 from caracal_core.config.load import Loaded
 from caracal_core.errors import Misconfigured
 from caracal_core.ports import Database
+from caracal_core.storage.prices import false_version
 from caracal_core.storage.signing_key import WHERE, SigningKey, SigningKeyFile, thumbprint
 
 SEAL_SECONDS = 30.0
@@ -120,9 +121,9 @@ def verify(
 ) -> None:
     """Recompute every seal, and name the first wrong entry.
 
-    Wrong is what is not as it was sealed. Then the sums by day are compared with the entries. Of a
-    month that was archived, the chain of seals is verified, and the entries where its file is
-    given.
+    Wrong is what is not as it was sealed. Then the sums by day are compared with the entries, and
+    the terms of the configuration's prices with the digests that name them. Of a month that was
+    archived, the chain of seals is verified, and the entries where its file is given.
     """
     keys = _public_keys(ctx, public_keys)
     if checkpoints and not keys:
@@ -168,8 +169,16 @@ async def _verified(
     walk = Verification(database, vouched.hashes, Progress("verified"), archived)
     verdict = await walk.verify()
     fault = verdict.fault.what if verdict.fault else vouched.false
-    fault = fault or await false_day(database, archived)
+    fault = fault or await false_day(database, archived) or await _false_price(database)
     return _Found(fault, verdict, vouched, records, archived.unseen)
+
+
+async def _false_price(database: Database) -> str | None:
+    """Return what is wrong with a version of the configuration's prices."""
+    false = await false_version(database)
+    if false is None:
+        return None
+    return f"the terms of {false.tariff}@{false.version} are not those it is named by"
 
 
 def _recorded(

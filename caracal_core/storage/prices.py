@@ -6,6 +6,7 @@ configuration's.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from msgspec import Struct, convert
@@ -17,6 +18,9 @@ from caracal_core.storage.dialect import NOW
 PAGE = 1000
 AS_CONFIGURED = "null"
 """The terms of a version that leaves the tariff to the configuration."""
+
+CONFIGURED = "yaml-"
+"""Begins the names of the configuration's versions; a digest follows."""
 
 _NUMBERED = "version NOT LIKE '%-%'"
 _NEWEST = f"""
@@ -38,6 +42,9 @@ ON CONFLICT (tariff, version) DO NOTHING
 _HISTORY = """
 SELECT * FROM prices WHERE tariff = CAST($1 AS TEXT) AND id > $2 ORDER BY id LIMIT $3
 """
+_DIGESTED = f"""
+SELECT * FROM prices WHERE version LIKE '{CONFIGURED}%' AND id > $1 ORDER BY id LIMIT $2
+"""  # noqa: S608 - constants
 _ONE = "SELECT * FROM prices WHERE tariff = $1 AND version = $2"
 
 
@@ -61,6 +68,11 @@ class PriceVersion(Struct, frozen=True):
     version: str
     terms: str | None
     created_at: float
+
+
+def configured(tariff: str, terms: str) -> str:
+    """Return the name of a version of the configuration, which says what its terms are."""
+    return CONFIGURED + hashlib.sha256(f"{tariff}\n{terms}".encode()).hexdigest()[:16]
 
 
 async def add(database: Database, tariff: str, terms: str | None) -> PriceVersion:
@@ -123,6 +135,23 @@ async def find(database: Database, tariff: str, version: str) -> PriceVersion:
             f"`caracal prices history {tariff}` lists them."
         )
     return _version(rows[0])
+
+
+async def false_version(database: Database) -> PriceVersion | None:
+    """Return the first version of the configuration whose terms are not those of its name.
+
+    Those with a number say nothing of their terms.
+
+    Raises:
+        Failure: the database cannot be asked.
+    """
+    after = 0
+    while rows := await database.fetch(_DIGESTED, after, PAGE):
+        for each in map(_version, rows):
+            if each.version != configured(each.tariff, each.terms or AS_CONFIGURED):
+                return each
+            after = each.id
+    return None
 
 
 def _version(row: Row) -> PriceVersion:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,9 +13,7 @@ from caracal_core.builtin.tariffs.amounts import Amount, FineAmount, micros, pic
 from caracal_core.builtin.tariffs.price import PICO, ModelPrice, Models, Price, UnitPrice
 from caracal_core.domain.money import LARGEST
 from caracal_core.plugin import Config, setting
-
-CONFIGURED = "yaml-"
-"""What the versions of the configuration begin with; those of the database are numbers."""
+from caracal_core.storage.prices import configured
 
 NAMES_MAX = 104
 """The most characters of a tariff's and a model's name together: each entry records both."""
@@ -171,8 +168,7 @@ class TariffConfig(Config):
 
     def version(self, tariff: str) -> str:
         """Return the name of this version where it stands in the configuration."""
-        digest = hashlib.sha256(f"{tariff}\n{self.terms}".encode()).hexdigest()
-        return CONFIGURED + digest[:16]
+        return configured(tariff, self.terms)
 
     def price(self, tariff: str, version: str) -> Price:
         """Return the price that this says, under a tariff's name and a version."""

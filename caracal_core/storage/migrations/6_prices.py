@@ -16,12 +16,22 @@ CREATE TABLE prices (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     {_COLUMNS.format(instant="DOUBLE PRECISION")}
 );
+CREATE FUNCTION prices_stay() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'prices are added, never changed or removed'; END $$;
+CREATE TRIGGER prices_stay BEFORE UPDATE OR DELETE ON prices
+    FOR EACH ROW EXECUTE FUNCTION prices_stay();
+CREATE TRIGGER prices_stay_whole BEFORE TRUNCATE ON prices
+    FOR EACH STATEMENT EXECUTE FUNCTION prices_stay();
 """
 SQLITE = f"""
 CREATE TABLE prices (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     {_COLUMNS.format(instant="REAL")}
 );
+CREATE TRIGGER prices_are_not_changed BEFORE UPDATE ON prices
+    BEGIN SELECT RAISE(ABORT, 'prices are added, never changed or removed'); END;
+CREATE TRIGGER prices_are_not_removed BEFORE DELETE ON prices
+    BEGIN SELECT RAISE(ABORT, 'prices are added, never changed or removed'); END;
 """
 DROP = "DROP TABLE prices;"
 
@@ -33,4 +43,5 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
     """Remove it; refused while it holds versions, which entries of the ledger name."""
-    return script(db, postgresql=DROP, sqlite=DROP, losses=[Loss("prices")])
+    undone = f"{DROP} DROP FUNCTION prices_stay();"
+    return script(db, postgresql=undone, sqlite=DROP, losses=[Loss("prices")])

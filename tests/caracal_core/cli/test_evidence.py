@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from caracal_core.storage.database import open_database
 from caracal_core.storage.postgresql import connect
+from caracal_core.storage.prices import configured
 
 ENTER = """
 INSERT INTO entries (charge, kind, agent, route, request, currency, held_micro, amount_micro,
@@ -26,7 +27,7 @@ def run_sql(config, *statements):
 
     async def sqlite():
         async with open_database(config) as database:
-            for table in ("entries", "seals"):
+            for table in ("entries", "seals", "prices"):
                 for what in ("changed", "removed"):
                     await database.execute(f"DROP TRIGGER IF EXISTS {table}_are_not_{what}")
             for statement in statements:
@@ -34,7 +35,7 @@ def run_sql(config, *statements):
 
     async def postgresql():
         async with connect(config) as connection:
-            for table in ("entries", "seals"):
+            for table in ("entries", "seals", "prices"):
                 await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             for statement in statements:
                 await connection.execute(statement)
@@ -129,6 +130,16 @@ def test_a_tail_that_was_cut_off_behind_the_backs_is_missed(ledger, sealed, stor
                 "DELETE FROM checkpoints")  # fmt: skip
     assert "0 entries" in ledger("verify")
     assert "before the checkpoint 1" in ledger("verify", "--checkpoint", str(sealed), code=1)
+
+
+def test_a_price_that_is_not_the_one_of_its_name_is_named(ledger, sealed, storage_config):
+    """Of the configuration's versions; others are named by a number, which says nothing."""
+    name, terms = configured("flat", '{"per_call":"1"}'), '{"per_call":"1"}'
+    insert = "INSERT INTO prices (tariff, version, terms, created_at) VALUES"
+    run_sql(storage_config, f"{insert} ('flat', '{name}', '{terms}', 0), ('flat', '1', '[]', 0)")
+    assert "are as they were sealed" in ledger("verify")
+    run_sql(storage_config, "UPDATE prices SET terms = '{}'")
+    assert f"the terms of flat@{name} are not those it is named by" in ledger("verify", code=1)
 
 
 def test_a_checkpoint_of_somebody_else_is_refused(ledger, sealed, tmp_path):

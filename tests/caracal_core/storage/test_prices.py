@@ -5,9 +5,30 @@ import asyncio
 import pytest
 
 from caracal_core.errors import Failure
+from caracal_core.storage import prices
 from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import down, up
-from caracal_core.storage.prices import PriceError, add, find, history, newest, record
+from caracal_core.storage.prices import (
+    PriceError,
+    add,
+    configured,
+    false_version,
+    find,
+    history,
+    newest,
+    record,
+)
+
+UNGUARD = {
+    "sqlite": ["DROP TRIGGER prices_are_not_changed", "DROP TRIGGER prices_are_not_removed"],
+    "postgresql": ["ALTER TABLE prices DISABLE TRIGGER USER"],
+}
+
+
+async def unguard(database):
+    """Let rows be changed, as only the owner of the table can."""
+    for statement in UNGUARD[database.dialect]:
+        await database.execute(statement)
 
 
 async def test_versions_are_numbered_by_tariff(database):
@@ -80,6 +101,41 @@ async def test_the_table_is_not_removed_while_it_holds_a_version(storage_config)
         await down(storage_config)
     async with open_database(storage_config) as database:
         assert (await find(database, "a", "1")).terms == "{}"
+        await unguard(database)
         await database.execute("DELETE FROM prices")
     assert await down(storage_config) == "caracal/6_prices"
     assert await up(storage_config) == ["caracal/6_prices"]
+
+
+async def test_a_version_is_neither_changed_nor_removed(database):
+    """Entries name it; worked out by other terms they would seem wrong, or right."""
+    await add(database, "a", "{}")
+    statements = ["UPDATE prices SET terms = '[]'", "DELETE FROM prices"]
+    if database.dialect == "postgresql":
+        statements.append("TRUNCATE prices")
+    for statement in statements:
+        with pytest.raises(Failure) as refused:
+            await database.execute(statement)
+        assert "never changed or removed" in refused.value.internal
+    assert (await find(database, "a", "1")).terms == "{}"
+
+
+async def test_terms_that_are_not_those_of_their_name_are_found(database, monkeypatch):
+    """Whoever changed them; on whatever page they are."""
+    monkeypatch.setattr(prices, "PAGE", 2)
+    await add(database, "a", "{}")
+    for number in range(5):
+        terms = f'{{"per_call":"{number}"}}'
+        await record(database, "a", configured("a", terms), terms)
+    assert await false_version(database) is None
+    await unguard(database)
+    await database.execute(
+        "UPDATE prices SET terms = '{}' WHERE version = $1", configured("a", '{"per_call":"4"}')
+    )
+    false = await false_version(database)
+    assert (false.tariff, false.version) == ("a", configured("a", '{"per_call":"4"}'))
+    await database.execute("DELETE FROM prices WHERE terms = '{}'")
+    assert await false_version(database) is None
+    terms = '{"per_call":"4"}'
+    await record(database, "b", configured("a", terms), terms)
+    assert (await false_version(database)).tariff == "b", "the tariff is part of the name"
