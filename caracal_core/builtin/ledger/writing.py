@@ -62,10 +62,8 @@ async def write(
                 verdicts[number] = answer
         if not waiting:
             break
-        try:
-            await _open(database, [works[number] for number in waiting], at)
-        except Locked:
-            put_off = PutOff(PART, "another session keeps a budget locked that this needs")
+        put_off = await _open(database, [works[number] for number in waiting], at)
+        if put_off is not None:
             verdicts.update(dict.fromkeys(waiting, put_off))
             break
         left = waiting
@@ -126,17 +124,22 @@ async def _together(
     return await database.transact(lambda tx: write_sqlite(tx, owner, reserves, ends, at))
 
 
-async def _open(database: Database, works: Works, at: float | None) -> None:
+async def _open(database: Database, works: Works, at: float | None) -> PutOff | None:
     """Open the windows that charges wait for, in a transaction of its own.
 
-    Nobody waits for another's new window with other locks in hand.
+    Nobody waits for another's new window with other locks in hand. Where a budget's own row is kept
+    locked, that is returned: nothing was done of these charges.
     """
     accounts: dict[str, set[str]] = {}
     for work in works:
         if isinstance(work, Charge):
             accounts.setdefault(work.amount.currency, set()).update(work.accounts)
-    for currency, names in accounts.items():
-        await open_windows(database, sorted(names), currency, at)
+    try:
+        for currency, names in accounts.items():
+            await open_windows(database, sorted(names), currency, at)
+    except Locked:
+        return PutOff(PART, "another session keeps a budget locked that this needs")
+    return None
 
 
 def _result(verdict: Verdict, kind: type[T]) -> T:

@@ -3,109 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
-import msgspec
 import pytest
 
-from caracal_core.builtin.ledger import group_commit, retry
-from caracal_core.builtin.ledger.errors import Conflict, PutOff
-from caracal_core.builtin.ledger.group_commit import GroupCommit
-from caracal_core.builtin.ledger.lines import Ending, Reserve
-from caracal_core.builtin.ledger.settling import End, Settlement
-from caracal_core.builtin.ledger.tally import Tally
-from caracal_core.domain import Receipt, Reservation
+from caracal_core.builtin.ledger import retry
+from caracal_core.builtin.ledger.errors import Conflict
+from caracal_core.domain import Reservation
 from caracal_core.errors import BudgetExceeded, Failure
-from caracal_core.testing.fakes import FakeMetrics, a_charge, usd
+from caracal_core.testing.fakes import FakeMetrics, usd
 
-
-class Store:
-    """Does everything, unless a test says otherwise.
-
-    Attributes:
-        batches: the ids of each batch.
-        verdicts: what to say instead, by id; each once.
-        failure: what the next batch raises that was let through.
-    """
-
-    def __init__(self):
-        self.batches = []
-        self.verdicts = {}
-        self.failure = None
-        self._asked = asyncio.Event()
-
-    async def act(self, ids):
-        """Be told what is at the store."""
-
-    async def begun(self, count=1):
-        """Wait until so many batches were here."""
-        async with asyncio.timeout(10):
-            while len(self.batches) < count:
-                self._asked.clear()
-                await self._asked.wait()
-
-    async def write(self, reserves, ends):
-        ids = [each.id for each in (*reserves, *ends)]
-        self.batches.append(ids)
-        self._asked.set()
-        await self.act(ids)
-        if self.failure is not None:
-            failure, self.failure = self.failure, None
-            raise failure
-        held = [self.verdicts.pop(c.id, Reservation(c.id, c.amount, 1.0)) for c in reserves]
-        return held + [self.verdicts.pop(e.id, ended(e.id)) for e in ends]
-
-
-def ended(name):
-    return Settlement(Receipt(name, "posted", usd("1"), "reply"), "ended")
-
-
-class Clerk:
-    """Puts works in and keeps what it is told, by id."""
-
-    def __init__(self, store, metrics, most=4, seconds=60):
-        self.told, self.gave_up, self._changed = {}, {}, asyncio.Event()
-        self.commits = GroupCommit(
-            store,
-            Tally(metrics, logging.getLogger("test")),
-            reserved=self.tell,
-            settled=self.tell,
-            given_up=self.give_up,
-            most=most,
-            seconds=seconds,
-        )
-
-    def tell(self, work, verdict):
-        self.told.setdefault(work.id, []).append(verdict)
-        self._changed.set()
-
-    def give_up(self, work, error):
-        self.gave_up[work.id] = error
-        self._changed.set()
-
-    def end(self, *ids):
-        for name in ids:
-            self.commits.put(Ending(name, None, End(name, "reply", usd("1"))))
-
-    def reserve(self, id, seconds=3600):
-        loop = asyncio.get_running_loop()
-        charge = msgspec.structs.replace(a_charge(usd("1"), "alice"), id=id)
-        work = Reserve(id, loop.create_future(), charge, loop.time() + seconds)
-        self.commits.put(work)
-        return work
-
-    async def until(self, *ids):
-        """Wait until these and no others were told of or given up, each once."""
-        async with asyncio.timeout(10):
-            while {*self.told, *self.gave_up} != set(ids):
-                self._changed.clear()
-                await self._changed.wait()
-        assert all(len(verdicts) == 1 for verdicts in self.told.values())
-
-    def said(self, id):
-        """Return the one verdict on a work."""
-        (verdict,) = self.told[id]
-        return verdict
+from .clerk import Clerk, Store
 
 
 @pytest.fixture
@@ -218,55 +125,6 @@ async def test_nothing_pauses_where_nothing_waits_for_the_next_try(clerk, store,
     await clerk.until("late", "a")
 
 
-async def test_one_work_that_fails_every_batch_stops_no_other(clerk, store, quick):
-    """A store should not let it come so far; nobody else's money hangs on it."""
-
-    async def act(ids):
-        if "bad" in ids:
-            raise OSError
-
-    store.act = act
-    clerk.end("a", "bad", "b", "c", "d", "e")
-    await clerk.until(*"abcde")
-    for number in range(20):
-        clerk.end(f"later-{number}")
-    await clerk.until(*"abcde", *(f"later-{number}" for number in range(20)))
-
-
-async def test_an_ending_that_fails_every_batch_stops_no_reserve(clerk, store, quick):
-    """It is alone before long; that must not mean that all others wait behind it for ever."""
-
-    async def act(ids):
-        if "bad" in ids:
-            raise OSError
-
-    store.act = act
-    clerk.end("bad")
-    await store.begun(3)
-    for number in range(20):
-        clerk.reserve(f"later-{number}")
-    await clerk.until(*(f"later-{number}" for number in range(20)))
-
-
-async def test_a_work_that_fails_alone_pauses_alone(clerk, store, monkeypatch):
-    """Ever longer, and whoever comes meanwhile does not wait with it."""
-    monkeypatch.setattr(group_commit, "pause", lambda failed: 3600 if failed else 0)
-
-    async def act(ids):
-        if "bad" in ids:
-            raise OSError
-
-    store.act = act
-    clerk.end("bad")
-    await store.begun(2)
-    for number in range(5):
-        clerk.end(f"later-{number}")
-        clerk.reserve(f"new-{number}")
-    await clerk.until(*(f"{kind}-{number}" for kind in ("later", "new") for number in range(5)))
-    assert store.batches[:2] == [["bad"], ["bad"]]
-    assert not any("bad" in batch for batch in store.batches[2:])
-
-
 async def test_a_failed_batch_gives_up_reserves_that_are_in_vain(clerk, store, gate, quick):
     """Those that it tried may hold something now; those that only waited do not."""
     tried = [clerk.reserve("late", 0), clerk.reserve("left"), clerk.reserve("stays")]
@@ -359,51 +217,6 @@ async def test_a_failed_reserve_is_tried_again_while_somebody_waits(clerk, store
     assert clerk.gave_up == {"left": failures["left"], "late": failures["late"]}
     assert isinstance(clerk.said("waits"), Reservation)
     assert all(work.doubtful for work in works)
-
-
-async def test_a_reserve_that_is_put_off_again_and_again_is_told_and_holds_nothing(
-    clerk, store, quick, metrics, caplog
-):
-    """In about a second, however long somebody would wait; the store works for everybody else."""
-
-    async def act(ids):
-        if "stuck" in ids:
-            store.verdicts["stuck"] = PutOff("ledger", "locked")
-
-    store.act = act
-    work = clerk.reserve("stuck")
-    await clerk.until("stuck")
-    assert isinstance(clerk.gave_up["stuck"], PutOff)
-    assert not work.doubtful
-    assert len(store.batches) == metrics.counted("put_off") == group_commit.PUT_OFF + 1
-    assert metrics.counted("failed") == 0
-    assert not clerk.commits.is_failing
-    assert caplog.text == ""
-
-
-async def test_an_ending_that_is_put_off_is_tried_until_it_is_done(clerk, store, quick):
-    async def act(ids):
-        if len(store.batches) <= group_commit.PUT_OFF * 3:
-            store.verdicts["stuck"] = PutOff("ledger", "locked")
-
-    store.act = act
-    clerk.end("stuck")
-    await clerk.until("stuck")
-    assert clerk.said("stuck").news == "ended"
-
-
-async def test_what_may_have_been_done_before_stays_doubtful_when_it_is_put_off(
-    clerk, store, quick
-):
-    verdicts = [Failure("store", "lost"), *[PutOff("ledger", "locked")] * 20]
-
-    async def act(_ids):
-        store.verdicts["stuck"] = verdicts.pop(0)
-
-    store.act = act
-    work = clerk.reserve("stuck")
-    await clerk.until("stuck")
-    assert work.doubtful
 
 
 @pytest.mark.parametrize("decision", [BudgetExceeded(usd("1"), "alice"), Conflict("x", "taken")])
