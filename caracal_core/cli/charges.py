@@ -42,7 +42,7 @@ def list_(
     )
     show(
         [_row(charge) for charge in found],
-        ["id", "agent", "route", "state", "held", "posted", "currency", "cause", "expires_at"],
+        ["charge", "agent", "route", "state", "held", "posted", "currency", "cause", "expires_at"],
         as_json=as_json,
         empty="There is no such charge." if state != "pending" else "No charge is pending.",
     )
@@ -50,13 +50,19 @@ def list_(
 
 @group.command("release", short_help="End a pending charge now, instead of at its expiry.")
 @click.argument("id")
-@click.option("--post", "ending", flag_value="post", help="Book the held amount.")
-@click.option("--void", "ending", flag_value="void", help="Give the held amount back.")
+@click.option("--post", is_flag=True, help="Book the held amount.")
+@click.option("--void", is_flag=True, help="Give the held amount back.")
 @click.pass_context
-def release_(ctx: click.Context, id: str, ending: Ending | None) -> None:
-    """End the pending charge ID now, instead of at its expiry."""
-    if ending is None:
+def release_(ctx: click.Context, id: str, post: bool, void: bool) -> None:
+    """End the pending charge ID now, instead of at its expiry.
+
+    ID is the charge's, as the client and the listing have it, or the id of one of its attempts.
+    """
+    if post and void:
+        raise click.UsageError("--post and --void were both given; say one of the two.", ctx)
+    if not post and not void:
         raise click.UsageError("Say --post to book the held amount or --void to give it back.", ctx)
+    ending: Ending = "post" if post else "void"
     posted = ask(ctx, lambda database: release(database, id, ending))
     click.echo(f"Posted {posted} for {id}." if ending == "post" else f"Voided {id}.")
 

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from caracal_core.builtin.ledger.budgets import set_budget
-from caracal_core.builtin.ledger.writing import reserve
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.storage import accounts
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
@@ -55,8 +56,34 @@ def test_pending_charges_are_listed_and_released(charges, storage_config):
     ]
     assert charges("list", "--state", "posted", "--agent", "bob") == "There is no such charge.\n"
     head, line = charges("list", "--state", "voided", "--limit", "1").splitlines()
-    assert head.split()[:5] == ["ID", "AGENT", "ROUTE", "STATE", "HELD"]
+    assert head.split()[:5] == ["CHARGE", "AGENT", "ROUTE", "STATE", "HELD"]
     assert line.split()[:5] == [second.id, "alice", "test-route", "voided", "0.25"]
+
+
+def test_a_charge_is_listed_by_the_id_that_the_client_and_the_journal_know(
+    charges, caracal_at, storage_config
+):
+    """A retried attempt has an id of its own, which only programs are shown beside it."""
+
+    async def tried_twice():
+        await held(storage_config, 0)
+        said = {"key": "once", "fingerprint": "0" * 64}
+        first, second = (a_charge(usd("0.25"), "alice", **said) for _ in range(2))
+        async with open_database(storage_config) as database:
+            await reserve(database, first, "owner")
+            await settle(database, End(first.id, "not_sent"))
+            await reserve(database, second, "owner")
+        return first, second
+
+    first, second = asyncio.run(tried_twice())
+    (row,) = json.loads(charges("list", "--json"))
+    assert (row["id"], row["charge"]) == (second.id, first.id)
+    _, line = charges("list").splitlines()
+    assert line.split()[0] == first.id
+    assert second.id not in line
+    assert charges("release", first.id, "--post") == f"Posted 0.25 USD for {first.id}.\n"
+    _, *lines = caracal_at("ledger", "query", "--charge", first.id).splitlines()
+    assert len(lines) == 2
 
 
 def test_what_cannot_be_released_is_said(charges, storage_config):
@@ -64,5 +91,8 @@ def test_what_cannot_be_released_is_said(charges, storage_config):
     (charge,) = asyncio.run(held(storage_config, 1))
     assert "no charge 'nothing'" in charges("release", "nothing", "--void", code=1)
     assert "--post" in charges("release", charge.id, code=2)
+    for both in (("--post", "--void"), ("--void", "--post")):
+        assert "--post and --void were both given" in charges("release", charge.id, *both, code=2)
+    assert [row["state"] for row in json.loads(charges("list", "--json"))] == ["pending"]
     charges("release", charge.id, "--void")
     assert "has ended already: voided" in charges("release", charge.id, "--post", code=1)
