@@ -24,7 +24,7 @@ per = click.option(
     type=click.Choice(get_args(Period)),
     default="day",
     show_default=True,
-    help="Calendar window in UTC; a total never starts anew.",
+    help="Calendar window in UTC; a total never starts anew while its budget stays.",
 )
 
 
@@ -40,10 +40,15 @@ def group() -> None:
 @per
 @click.pass_context
 def set_(ctx: click.Context, account: str, amount: str, currency: str, period: Period) -> None:
-    """Let ACCOUNT spend AMOUNT (such as 12.50) of CURRENCY (such as USD) in each window."""
+    """Let ACCOUNT spend AMOUNT (such as 12.50) of CURRENCY (such as USD) in each window.
+
+    A new budget counts from now on: what was spent before, even in the current window, and what is
+    held now are not in it. Setting it again changes the limit, and what it counted stays.
+    """
     money = _money(ctx, amount, currency)
-    ask(ctx, lambda database: set_budget(database, account, money, period))
-    click.echo(f"{account} may spend {money} {_each(period)}.")
+    is_new = ask(ctx, lambda database: set_budget(database, account, money, period))
+    since = ", counted from now on" if is_new else ""
+    click.echo(f"{account} may spend {money} {_each(period)}{since}.")
 
 
 @group.command("list", short_help="List budgets, and how their current windows stand.")
@@ -68,9 +73,20 @@ def list_(ctx: click.Context, account: str | None, limit: int, as_json: bool) ->
 @per
 @click.pass_context
 def remove(ctx: click.Context, account: str, currency: str, period: Period) -> None:
-    """Remove a budget of ACCOUNT; what was spent stays in the ledger."""
-    ask_about(ctx, account, lambda database: remove_budget(database, account, currency, period))
-    click.echo(f"Removed the budget of {account} in {currency} {_each(period)}.")
+    """Remove a budget of ACCOUNT; what was spent stays in the ledger.
+
+    What the budget itself counted is forgotten, and said. One that is set again begins at nothing,
+    in the same window too, and does not count what is still held. To change a limit, set it anew
+    without removing the budget.
+    """
+    gone = ask_about(
+        ctx, account, lambda database: remove_budget(database, account, currency, period)
+    )
+    window = "" if period == "total" else f" in the current {period}"
+    click.echo(
+        f"Removed the budget of {account} in {currency} {_each(period)}. "
+        f"It had counted {gone.spent} spent and {gone.held} held{window}, which is forgotten."
+    )
 
 
 def _money(ctx: click.Context, amount: str, currency: str) -> Money:

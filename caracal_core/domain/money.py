@@ -9,6 +9,9 @@ from msgspec import Struct
 MICRO = 1_000_000
 LARGEST = 2**63 - 1
 
+LONGEST = 26
+"""The most characters of an amount: 19 digits, the point, 6 places."""
+
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,6}))?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
@@ -42,15 +45,28 @@ class Money(Struct, frozen=True):
         """
         match = _DECIMAL.fullmatch(text)
         if match is None:
-            raise ValueError("an amount is a plain decimal with at most 6 places, such as 0.25")
+            rule = "an amount is a plain decimal with at most 6 places, such as 0.25"
+            raise ValueError(rule + too_long(text, LONGEST))
         whole, places = match.groups(default="")
         return cls(int(whole) * MICRO + int(places.ljust(6, "0")), currency)
 
     @property
     def decimal(self) -> str:
         """The amount as a plain decimal without trailing zeros: ``0.25``, ``3``, ``0``."""
-        whole, places = divmod(self.micro, MICRO)
-        return f"{whole}.{places:06d}".rstrip("0").rstrip(".")
+        return decimal(self.micro)
 
     def __str__(self) -> str:
         return f"{self.decimal} {self.currency}"
+
+
+def decimal(micro: int) -> str:
+    """Return micro-units, of an amount or of any sum of amounts, as `Money.decimal` does."""
+    whole, places = divmod(micro, MICRO)
+    return f"{whole}.{places:06d}".rstrip("0").rstrip(".")
+
+
+def too_long(text: str, longest: int) -> str:
+    """Return what to add to the words on a text that is no amount: nothing where it is short."""
+    if len(text) <= longest:
+        return ""
+    return f"; this text is too long, {len(text)} characters where {longest} do for every amount"

@@ -43,10 +43,16 @@ LIMIT $3
 """)
 # The budget first, then its windows, as whoever sets a limit or opens a window does.
 _FIND = Statement("""
-SELECT b.id FROM accounts AS a JOIN budgets AS b ON b.account_id = a.id
+SELECT b.id, a.name AS account, b.period, b.currency, b.limit_micro
+FROM accounts AS a JOIN budgets AS b ON b.account_id = a.id
 WHERE a.name = $1 AND b.currency = $2 AND b.period = $3 {for_update_of_b}
 """)
 _LOCK = Statement("SELECT id FROM budget_windows WHERE budget_id = $1 ORDER BY id {for_update}")
+_CURRENT = Statement("""
+WITH {starts}
+SELECT spent_micro, held_micro FROM budget_windows
+WHERE budget_id = $2 AND starts_at = (SELECT starts_at FROM starts WHERE period = $3)
+""")
 _REMOVE = "DELETE FROM budgets WHERE id = $1"
 
 
@@ -76,8 +82,10 @@ class Budget(Struct, frozen=True):
 
 async def set_budget(
     database: Database, account: str, limit: Money, period: Period, at: float | None = None
-) -> None:
+) -> bool:
     """Give an account a budget, or change its limit from the current window on.
+
+    A new budget counts what is held from then on: nothing of before, not even in its window.
 
     Args:
         database: where the budgets are.
@@ -87,19 +95,24 @@ async def set_budget(
         period: how long the windows are.
         at: the instant, in unix seconds; None is now by the database's clock.
 
+    Returns:
+        Whether the budget is new.
+
     Raises:
         AccountError: there is no such account.
         Failure: the database cannot be asked.
     """
 
-    async def change(tx: Statements) -> None:
+    async def change(tx: Statements) -> bool:
+        known = await tx.fetch(_FIND[database.dialect], account, limit.currency, period)
         rows = await tx.fetch(_SET, account, period, limit.currency, limit.micro)
         if not rows:
             raise unknown(account)
         current = _SET_CURRENT[database.dialect]
         await tx.execute(current, at, rows[0]["id"], period, limit.micro)
+        return not known
 
-    await again(lambda: database.transact(change))
+    return await again(lambda: database.transact(change))
 
 
 async def budgets(
@@ -117,22 +130,40 @@ async def budgets(
     return [_budget(row) for row in rows]
 
 
-async def remove_budget(database: Database, account: str, currency: str, period: Period) -> None:
+async def remove_budget(
+    database: Database, account: str, currency: str, period: Period, at: float | None = None
+) -> Budget:
     """Remove a budget with the counts of its windows; the journal stays.
+
+    Holds stay in the windows of other budgets, and end as if this one had never been.
+
+    Args:
+        database: where the budgets are.
+        account: name of the account.
+        currency: of the budget.
+        period: how long its windows are.
+        at: the instant, in unix seconds; None is now by the database's clock.
+
+    Returns:
+        The budget as it stood: what was spent and held in its current window is forgotten.
 
     Raises:
         LedgerError: there is none.
         Failure: the database cannot be asked.
     """
 
-    async def remove(tx: Statements) -> None:
+    async def remove(tx: Statements) -> Budget:
         rows = await tx.fetch(_FIND[database.dialect], account, currency, period)
         if not rows:
             raise LedgerError(f"{account!r} has no budget in {currency} per {period}.")
-        await tx.fetch(_LOCK[database.dialect], rows[0]["id"])
-        await tx.execute(_REMOVE, rows[0]["id"])
+        budget = rows[0]["id"]
+        await tx.fetch(_LOCK[database.dialect], budget)
+        current = await tx.fetch(_CURRENT[database.dialect], at, budget, period)
+        await tx.execute(_REMOVE, budget)
+        counts = current[0] if current else {"spent_micro": 0, "held_micro": 0}
+        return _budget({**rows[0], **counts})
 
-    await again(lambda: database.transact(remove))
+    return await again(lambda: database.transact(remove))
 
 
 def _budget(row: Row) -> Budget:

@@ -9,8 +9,10 @@ from pydantic import AfterValidator, BeforeValidator
 
 from caracal_core.builtin.tariffs.price import PICO
 from caracal_core.domain import Money
-from caracal_core.domain.money import LARGEST
+from caracal_core.domain.money import LARGEST, too_long
 
+_FINE_LONGEST = 32
+"""The most characters of an amount with 12 places."""
 _FINE = re.compile(r"(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,12}))?", re.ASCII)
 
 
@@ -22,9 +24,8 @@ def picos(text: str) -> int:
     """
     match = _FINE.fullmatch(text)
     if match is None:
-        raise ValueError(
-            "an amount of this kind is a plain decimal with at most 12 places, such as 0.00000002"
-        )
+        rule = "an amount of this kind is a plain decimal with at most 12 places, such as 0.00000002"
+        raise ValueError(rule + too_long(text, _FINE_LONGEST))
     whole, places = match.groups(default="")
     amount = int(whole) * 10**12 + int(places.ljust(12, "0"))
     if amount > LARGEST * PICO:

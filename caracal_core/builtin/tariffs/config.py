@@ -32,7 +32,8 @@ def _pointer(text: str) -> str:
 TariffName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,103}$")]
 Pointer = Annotated[str, StringConstraints(max_length=256), AfterValidator(_pointer)]
-Bound = Annotated[int, Field(ge=0, le=LARGEST)]
+Bound = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+"""It bounds money, so it is a whole number as it is written: not a text, ``true`` or ``1.0``."""
 
 
 class ModelConfig(Config):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+
+from caracal_core.builtin.ledger.settling import End
+from caracal_core.builtin.ledger.writing import reserve, settle
+from caracal_core.storage.database import open_database
+from caracal_core.testing.fakes import a_charge, usd
 
 
 @pytest.fixture
@@ -17,11 +23,15 @@ def test_a_budget_from_its_first_limit_to_its_end(budgets):
     """The whole life, as an operator would type it."""
     assert "There is no budget" in budgets("list")
     assert budgets("list", "--json") == "[]\n"
-    assert budgets("set", "alice", "12.50", "USD") == "alice may spend 12.5 USD per day.\n"
-    assert budgets("set", "alice", "100", "EUR", "--per", "total") == (
-        "alice may spend 100 EUR in total.\n"
+    assert budgets("set", "alice", "12.50", "USD") == (
+        "alice may spend 12.5 USD per day, counted from now on.\n"
     )
-    assert budgets("set", "alice", "10", "USD", "--per", "day").startswith("alice may spend 10 USD")
+    assert budgets("set", "alice", "100", "EUR", "--per", "total") == (
+        "alice may spend 100 EUR in total, counted from now on.\n"
+    )
+    assert budgets("set", "alice", "10", "USD", "--per", "day") == (
+        "alice may spend 10 USD per day.\n"
+    )
 
     head, *lines = budgets("list").splitlines()
     assert head.split() == ["ACCOUNT", "PER", "CURRENCY", "LIMIT", "SPENT", "HELD", "AVAILABLE"]
@@ -40,9 +50,47 @@ def test_a_budget_from_its_first_limit_to_its_end(budgets):
         "available": "100",
     }
 
-    assert budgets("remove", "alice", "USD") == "Removed the budget of alice in USD per day.\n"
-    assert budgets("remove", "alice", "EUR", "--per", "total").endswith("in EUR in total.\n")
+    assert budgets("remove", "alice", "USD") == (
+        "Removed the budget of alice in USD per day. It had counted 0 USD spent and 0 USD held in "
+        "the current day, which is forgotten.\n"
+    )
+    assert "in EUR in total. " in budgets("remove", "alice", "EUR", "--per", "total")
     assert budgets("list", "--json") == "[]\n"
+
+
+@pytest.mark.parametrize("period", ["day", "total"])
+def test_what_a_removed_budget_had_counted_is_said_and_not_counted_again(
+    budgets, caracal_at, storage_config, period
+):
+    """In one window: what is spent stays in the ledger, what is held ends as if nothing were."""
+    per = ("--per", period)
+
+    async def spend_and_hold():
+        async with open_database(storage_config) as database:
+            first, second = (a_charge(usd(amount), "alice") for amount in ("1", "0.25"))
+            for charge in (first, second):
+                await reserve(database, charge, "owner")
+            await settle(database, End(first.id, "reply", usd("0.5")))
+        return second
+
+    budgets("set", "alice", "10", "USD", *per)
+    held = asyncio.run(spend_and_hold())
+    assert "counted from now on" not in budgets("set", "alice", "20", "USD", *per)
+    said = budgets("remove", "alice", "USD", *per)
+    assert "It had counted 0.5 USD spent and 0.25 USD held" in said
+    assert budgets("set", "alice", "10", "USD", *per).endswith(", counted from now on.\n")
+    caracal_at("charges", "release", held.id, "--post")
+    (row,) = json.loads(budgets("list", "--json"))
+    assert (row["spent"], row["held"]) == ("0", "0")
+    (row,) = json.loads(caracal_at("ledger", "summary", "--json"))
+    assert row["posted"] == "0.75"
+
+
+@pytest.mark.parametrize("command", ["set", "remove"])
+def test_the_help_says_from_when_a_budget_counts(caracal, command):
+    said = " ".join(caracal("budgets", command, "--help").stdout.split())
+    assert "even in the current window" in said or "in the same window too" in said
+    assert "a total never starts anew while its budget stays" in said
 
 
 def test_what_is_not_there_is_said(budgets):

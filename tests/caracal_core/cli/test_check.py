@@ -50,6 +50,14 @@ def test_a_misspelt_key_is_named_with_its_line_and_the_nearest(check):
     assert told.stderr == "rutes (caracal.yaml line 2): no such key. Did you mean routes?\n"
 
 
+@pytest.mark.parametrize("odd", ["true", "0.1e1", '"1_0"', '"10"'])
+def test_a_number_that_bounds_money_is_a_whole_number(check, odd):
+    told = check(f'{GOOD}tariffs:\n  t: {{currency: USD, per_second: "1", most_seconds: {odd}}}\n')
+    assert told.returncode == 2
+    assert told.stderr.startswith("tariffs.t.most_seconds (caracal.yaml line 6): ")
+    assert "valid integer" in told.stderr
+
+
 def test_parts_that_do_not_fit_together_are_named(check):
     told = check(GOOD.replace("upstream: up", "upstream: down"))
     assert told.returncode == 2

@@ -12,6 +12,7 @@ TARIFFS = {
         "models": {"gpt-*": {"completion": "10", "max_output": 100}, "o1": {}},
     },
 }
+PER_SECOND = {"currency": "USD", "per_second": "1"}
 
 
 @pytest.fixture
@@ -88,6 +89,10 @@ def test_what_is_not_there_is_said(prices):
         ({"currency": "USD", "per_call": "-1"}, ["per_call", "line 2", "plain decimal"]),
         ({"currency": "USD", "per_call": 1}, ["per_call", "write it in quotes"]),
         ({"currency": "EUR", "per_call": "1"}, ["is in EUR, while llm_call is in USD"]),
+        ({"currency": "USD", "per_call": "9" * 10**5}, ["per_call", "too long, 100000 characters"]),
+        (PER_SECOND | {"most_seconds": True}, ["most_seconds", "line 2", "valid integer"]),
+        (PER_SECOND | {"most_seconds": "0.1e1"}, ["most_seconds", "line 2", "valid integer"]),
+        (PER_SECOND | {"most_seconds": "1_0"}, ["most_seconds", "line 2", "valid integer"]),
         ({"currency": "USD"}, ["nothing is priced"]),
         ({"currency": "USD", "per_second": "1"}, ["most_seconds"]),
         (["a"], ["not a mapping"]),

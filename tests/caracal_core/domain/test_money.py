@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caracal_core.domain import Money
-from caracal_core.domain.money import LARGEST, MICRO
+from caracal_core.domain.money import LARGEST, LONGEST, MICRO, decimal
 
 AMOUNTS = st.integers(0, LARGEST)
 
@@ -104,6 +104,26 @@ def test_plain_decimals_are_read(text, micro):
 def test_everything_else_is_refused(text):
     with pytest.raises(ValueError, match="plain decimal"):
         Money.parse(text, "USD")
+
+
+@pytest.mark.parametrize("text", ["9" * 10**5, "0." + "3" * 10**5, "x" * (LONGEST + 1)])
+def test_a_text_that_is_too_long_is_called_so(text):
+    """Ten thousand digits are not a matter of their places."""
+    with pytest.raises(ValueError, match=f"too long, {len(text)} characters where 26 do") as raised:
+        Money.parse(text, "USD")
+    assert len(str(raised.value)) < 200
+    with pytest.raises(ValueError, match="plain decimal") as raised:
+        Money.parse(text[:LONGEST].replace("3", "x", 1), "USD")
+    assert "too long" not in str(raised.value)
+
+
+def test_the_longest_amount_that_can_be_written_is_as_long_as_said():
+    assert len("9" * 19 + ".999999") == LONGEST
+
+
+@given(st.integers(0, 2**100))
+def test_a_sum_beyond_every_amount_is_written_exactly(micro):
+    assert Fraction(decimal(micro)) == Fraction(micro, MICRO)
 
 
 @pytest.mark.parametrize(

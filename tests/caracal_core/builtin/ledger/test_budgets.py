@@ -146,7 +146,8 @@ async def test_a_removed_budget_no_longer_covers_anything(database, alice, balan
     charge = a_charge(usd("0.3"), "alice")
     await reserve(database, charge, "owner")
     await spend(database, "0.1")
-    await remove_budget(database, "alice", "USD", "day")
+    gone = await remove_budget(database, "alice", "USD", "day")
+    assert gone == Budget("alice", "day", usd("1"), usd("0.1"), usd("0.3"))
     with pytest.raises(BudgetExceeded) as caught:
         await spend(database, "0.1")
     assert caught.value.window == ""
@@ -159,16 +160,28 @@ async def test_a_removed_budget_no_longer_covers_anything(database, alice, balan
 
 async def test_a_budget_given_again_counts_from_nothing(database, alice, balanced):
     """The counts of the removed one went with it, also for holds that were in it."""
-    await set_budget(database, "alice", usd("1"), "day")
+    assert await set_budget(database, "alice", usd("1"), "day")
+    assert not await set_budget(database, "alice", usd("1"), "day")
+    assert await set_budget(database, "alice", usd("1"), "total")
+    await remove_budget(database, "alice", "USD", "total")
     charge = a_charge(usd("0.3"), "alice")
     await reserve(database, charge, "owner")
     await remove_budget(database, "alice", "USD", "day")
-    await set_budget(database, "alice", usd("1"), "day")
+    assert await set_budget(database, "alice", usd("1"), "day")
     await reserve(database, a_charge(usd("1"), "alice"), "owner")
     await settle(database, End(charge.id, "reply", usd("0.3")))
     (budget,) = await budgets(database, limit=10)
     assert (budget.spent, budget.held) == (usd("0"), usd("1"))
     assert await balanced()
+
+
+async def test_a_removed_budget_tells_of_its_current_window_alone(database, alice):
+    """What an earlier day came to is not of this day, and nothing may be open yet."""
+    await set_budget(database, "alice", usd("1"), "day", NIGHT)
+    charge = a_charge(usd("0.3"), "alice")
+    await reserve(database, charge, "owner", NIGHT)
+    gone = await remove_budget(database, "alice", "USD", "day", NIGHT + 1)
+    assert (gone.spent, gone.held) == (usd("0"), usd("0"))
 
 
 async def test_an_account_must_be_registered(database):

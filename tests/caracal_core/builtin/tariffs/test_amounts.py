@@ -47,6 +47,15 @@ def test_what_is_no_plain_decimal_is_no_amount(text):
         _Both(coarse=text)
 
 
+@pytest.mark.parametrize(("key", "longest"), [("coarse", 26), ("fine", 32)])
+def test_a_text_that_is_too_long_is_called_so(key, longest):
+    with pytest.raises(ValidationError, match=f"too long, 100000 characters where {longest} do"):
+        _Both.model_validate({key: "9" * 10**5})
+    with pytest.raises(ValidationError) as raised:
+        _Both.model_validate({key: "x" * longest})
+    assert "too long" not in str(raised.value)
+
+
 @pytest.mark.parametrize("key", ["coarse", "fine"])
 @pytest.mark.parametrize("value", [0.002, 1, True, None, ["1"], float("nan"), 2**63])
 def test_an_unquoted_amount_is_refused_with_the_mend(key, value):

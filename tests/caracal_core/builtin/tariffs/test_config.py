@@ -74,6 +74,24 @@ def test_a_book_that_could_not_be_quoted_by_is_refused(terms, said):
         a_config(**terms)
 
 
+@pytest.mark.parametrize("odd", [True, False, 1.0, 10.0, "1", "0.1e1", "1_0", " 1", "NaN", None])
+@pytest.mark.parametrize(
+    ("key", "terms"),
+    [
+        ("most_reply_bytes", lambda odd: {"per_reply_byte": "1", "most_reply_bytes": odd}),
+        ("most_seconds", lambda odd: {"per_second": "1", "most_seconds": odd}),
+        ("most_units", lambda odd: {"per_unit": UNIT | {"most_units": odd}}),
+        ("max_input", lambda odd: {"models": {"m": CHAT | {"max_input": odd}}}),
+        ("max_output", lambda odd: {"models": {"m": CHAT | {"max_output": odd}}}),
+    ],
+)
+def test_a_number_that_bounds_money_is_a_whole_number_as_written(key, terms, odd):
+    """What pydantic would make of anything else is not what somebody wrote down."""
+    with pytest.raises(ValidationError, match=key):
+        a_config(**terms(odd))
+    a_config(**terms(1))
+
+
 def test_what_is_free_needs_no_bound():
     free = a_config(models={"m": {}}).price("t", "1").models.find("m")[1]
     assert free == ModelPrice(0, 0, 0, 0, 0, 0)
