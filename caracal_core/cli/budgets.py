@@ -60,7 +60,7 @@ def list_(ctx: click.Context, account: str | None, limit: int, as_json: bool) ->
     """List budgets, of ACCOUNT or of all, and how their current windows stand."""
     found = ask_about(ctx, account, lambda database: budgets(database, account, limit=limit))
     show(
-        [_row(budget) for budget in found],
+        [_row(budget) if as_json else _line(budget) for budget in found],
         ["account", "per", "currency", "limit", "spent", "held", "available"],
         as_json=as_json,
         empty="There is no budget; `caracal budgets set ACCOUNT AMOUNT CURRENCY` gives one.",
@@ -109,4 +109,11 @@ def _row(budget: Budget) -> Mapping[str, object]:
         "spent": budget.spent.decimal,
         "held": budget.held.decimal,
         "available": budget.available.decimal,
+        "saturated": budget.saturated,
     }
+
+
+def _line(budget: Budget) -> Mapping[str, object]:
+    """Return the same for people, who see where a count is full and the ledger knows the sum."""
+    row = _row(budget)
+    return {**row, "spent": f">= {row['spent']}"} if budget.saturated else row

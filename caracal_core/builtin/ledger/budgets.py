@@ -11,6 +11,7 @@ from caracal_core.builtin.ledger.collisions import again
 from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.domain import Money
+from caracal_core.domain.money import LARGEST
 from caracal_core.ports import Database, Row, Statements
 from caracal_core.storage.accounts import unknown
 
@@ -72,6 +73,11 @@ class Budget(Struct, frozen=True):
     limit: Money
     spent: Money
     held: Money
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the window counts no further, so that ``spent`` may be more than it says."""
+        return self.spent.micro + self.held.micro >= LARGEST
 
     @property
     def available(self) -> Money:

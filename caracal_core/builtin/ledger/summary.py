@@ -21,8 +21,7 @@ from caracal_core.builtin.ledger.sealing.archives import archived_between
 from caracal_core.builtin.ledger.sealing.days import DAY_SECONDS
 from caracal_core.builtin.ledger.selection import ALL, SUBTREE, WHEN, WHOSE, Selection
 from caracal_core.builtin.ledger.statement import Statement
-from caracal_core.domain import Money
-from caracal_core.domain.money import LARGEST, MICRO
+from caracal_core.domain.money import MICRO, decimal
 from caracal_core.ports import Database, Row
 
 By = Literal["agent", "route", "day"]
@@ -101,10 +100,25 @@ _STATEMENTS: Mapping[tuple[By, Order], Statement] = MappingProxyType(
 Part = tuple[int | None, float | None, float | None]
 
 
+class Total(Struct, frozen=True):
+    """A sum of amounts: exact, and larger than any one amount where it comes to that.
+
+    Attributes:
+        micro: in millionths of the currency's unit.
+        currency: of each of them.
+    """
+
+    micro: int
+    currency: str
+
+    @property
+    def decimal(self) -> str:
+        """The sum as `Money.decimal` writes an amount."""
+        return decimal(self.micro)
+
+
 class Sum(Struct, frozen=True):
     """What one agent, route or day comes to in one currency.
-
-    A sum that no `Money` can hold is shown as the largest that one can.
 
     Attributes:
         name: which one.
@@ -121,10 +135,10 @@ class Sum(Struct, frozen=True):
     currency: str
     calls: int
     voided: int
-    posted: Money
-    held: Money
+    posted: Total
+    held: Total
     adjusted: int
-    reserved: Money
+    reserved: Total
 
 
 class Spans(Struct, frozen=True):
@@ -202,9 +216,9 @@ def _bounded(day: int) -> int:
 
 
 def _sum(by: By, row: Row) -> Sum:
-    def money(name: str) -> Money:
+    def total(name: str) -> Total:
         whole, rest = (int(cast(int, row[f"{name}_{part}"])) for part in ("whole", "rest"))
-        return Money(min(whole * MICRO + rest, LARGEST), cast(str, row["currency"]))
+        return Total(whole * MICRO + rest, cast(str, row["currency"]))
 
     name, currency = row["name"], cast(str, row["currency"])
     if by == "day":
@@ -218,8 +232,8 @@ def _sum(by: By, row: Row) -> Sum:
         currency,
         calls,
         voided,
-        money("posted"),
-        money("held"),
+        total("posted"),
+        total("held"),
         adjusted,
-        money("reserved"),
+        total("reserved"),
     )

@@ -7,8 +7,11 @@ import json
 
 import pytest
 
+from caracal_core.builtin.ledger.budgets import set_budget
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.writing import reserve, settle
+from caracal_core.domain import Money
+from caracal_core.domain.money import LARGEST
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
 
@@ -48,6 +51,7 @@ def test_a_budget_from_its_first_limit_to_its_end(budgets):
         "spent": "0",
         "held": "0",
         "available": "100",
+        "saturated": False,
     }
 
     assert budgets("remove", "alice", "USD") == (
@@ -84,6 +88,36 @@ def test_what_a_removed_budget_had_counted_is_said_and_not_counted_again(
     assert (row["spent"], row["held"]) == ("0", "0")
     (row,) = json.loads(caracal_at("ledger", "summary", "--json"))
     assert row["posted"] == "0.75"
+
+
+def test_a_count_that_is_full_is_marked_and_the_ledger_has_the_whole_sum(
+    budgets, caracal_at, storage_config
+):
+    """No window counts past the largest amount; what was posted is summed exactly all the same."""
+    largest = Money(LARGEST, "USD")
+
+    async def spend_twice():
+        async with open_database(storage_config) as database:
+            charges = [a_charge(usd("1"), "alice") for _ in range(2)]
+            for charge in charges:
+                await reserve(database, charge, "owner")
+            for charge in charges:
+                await settle(database, End(charge.id, "reply", largest))
+            await set_budget(database, "alice", largest, "total")
+
+    budgets("set", "alice", "10", "USD")
+    asyncio.run(spend_twice())
+    lines = [line.split() for line in budgets("list").splitlines()[1:]]
+    assert lines == [
+        ["alice", "day", "USD", "10", ">=", largest.decimal, "0", "0"],
+        ["alice", "total", "USD", largest.decimal, "0", "0", largest.decimal],
+    ]
+    rows = json.loads(budgets("list", "--json"))
+    counts = [(row["spent"], row["saturated"]) for row in rows]
+    assert counts == [(largest.decimal, True), ("0", False)]
+    (row,) = json.loads(caracal_at("ledger", "summary", "--json"))
+    assert row["posted"] == "18446744073709.551614"
+    assert "18446744073709.551614" in caracal_at("ledger", "summary")
 
 
 @pytest.mark.parametrize("command", ["set", "remove"])
