@@ -11,6 +11,7 @@ from caracal_core.cli.moments import shown
 from caracal_core.cli.output import show
 from caracal_core.storage import accounts
 from caracal_core.storage.accounts import Account, Kind
+from caracal_core.storage.moving import move
 
 
 @click.group("agents")
@@ -66,6 +67,24 @@ def show_(ctx: click.Context, name: str, as_json: bool) -> None:
     show([row], columns, as_json=as_json, empty="")
 
 
+@group.command("move", short_help="Put an agent or a group below another account.")
+@click.argument("name")
+@click.option("--parent", metavar="NAME", help="The account that is to be above it, and pays too.")
+@click.option("--top", is_flag=True, help="Or none: nobody above it pays.")
+@click.pass_context
+def move_(ctx: click.Context, name: str, parent: str | None, top: bool) -> None:
+    """Put the agent or group NAME, and all below it, below another account.
+
+    Gateways go by it within 2 seconds. What is held by then stays in the budgets that it was held
+    in, and is posted there, and these keep what they counted; no budget of the new path counts it.
+    Sums of a subtree (--under) go by where accounts stand now, also for what was spent before.
+    """
+    if (parent is None) is not top:
+        raise click.UsageError("Say either --parent NAME or --top.", ctx)
+    before = ask(ctx, lambda database: move(database, name, parent))
+    click.echo(f"{name} is {_place(parent)} now; it was {_place(before)}.")
+
+
 @group.command("disable", short_help="Refuse an agent, or every agent below a group.")
 @click.argument("name")
 @click.pass_context
@@ -82,6 +101,10 @@ def enable(ctx: click.Context, name: str) -> None:
     """Admit the agent or group NAME again."""
     ask(ctx, lambda database: accounts.enable(database, name))
     click.echo(f"Enabled {name}.")
+
+
+def _place(parent: str | None) -> str:
+    return "at the top" if parent is None else f"below {parent}"
 
 
 def _row(account: Account) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""Who pays: agents, and the groups above them. Accounts are never moved, renamed or removed."""
+"""Who pays: agents, and the groups above them. Accounts are never renamed or removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from caracal_core.errors import CaracalError, Failure
-from caracal_core.ports import Database, Row
+from caracal_core.ports import Database, Dialect, Row, Statements
 from caracal_core.storage.dialect import NOW
 from caracal_core.storage.errors import PART
 
@@ -21,6 +21,8 @@ NAME_RULE = "1-128 of A-Z a-z 0-9 . _ : / @ | + = -"
 DEEPEST = 8
 """The most accounts on one path, the agent's own included."""
 PAGE = 1000
+PLACES_LOCK = 0x6361_7261_6361_6C02
+"""The advisory lock's number, one above that of the ledger's sealer."""
 
 _PATH = """
 WITH RECURSIVE path (id, name, kind, parent_id, enabled, created_at, depth) AS (
@@ -80,22 +82,39 @@ async def register(
     """
     if not NAME.fullmatch(name):
         raise AccountError(f"{name!r} is no account name: a name is {NAME_RULE}.")
-    above = await _parent(database, parent) if parent is not None else None
-    rows = await database.fetch(
-        f"""INSERT INTO accounts (id, name, kind, parent_id, created_at)
-        VALUES ($1, $2, $3, $4, {NOW[database.dialect]})
-        ON CONFLICT (name) DO NOTHING RETURNING *""",  # noqa: S608 - constants
-        uuid4().hex,
-        name,
-        kind,
-        above.id if above else None,
-    )
+
+    async def insert(tx: Statements) -> Sequence[Row]:
+        above = None
+        if parent is not None:
+            await lock_places(tx, database.dialect)
+            above = await parent_of(tx, parent)
+        return await tx.fetch(
+            f"""INSERT INTO accounts (id, name, kind, parent_id, created_at)
+            VALUES ($1, $2, $3, $4, {NOW[database.dialect]})
+            ON CONFLICT (name) DO NOTHING RETURNING *""",  # noqa: S608 - constants
+            uuid4().hex,
+            name,
+            kind,
+            above.id if above else None,
+        )
+
+    rows = await database.transact(insert)
     if not rows:
-        raise AccountError(f"{name} is registered already.")
+        raise AccountError(f"{name} is registered already{_move(name, parent)}.")
     return _account({**rows[0], "parent": parent})
 
 
-async def path(database: Database, name: str) -> Sequence[Account]:
+async def lock_places(tx: Statements, dialect: Dialect) -> None:
+    """Let nobody else change what stands below what until the transaction ends.
+
+    Where two did so at once, each could leave what the other makes too deep, or a circle. SQLite's
+    transaction has locked all of it.
+    """
+    if dialect == "postgresql":
+        await tx.fetch("SELECT pg_advisory_xact_lock($1)", PLACES_LOCK)
+
+
+async def path(database: Statements, name: str) -> Sequence[Account]:
     """Return the account of this name and those above it up to the root; empty if unknown.
 
     Raises:
@@ -107,7 +126,7 @@ async def path(database: Database, name: str) -> Sequence[Account]:
     return [_account(row) for row in rows]
 
 
-async def registered(database: Database, name: str) -> Sequence[Account]:
+async def registered(database: Statements, name: str) -> Sequence[Account]:
     """Return the account of this name and those above it, as `path` does.
 
     Raises:
@@ -182,11 +201,24 @@ def why_not_admitted(name: str, found: Sequence[Account]) -> str | None:
     return None
 
 
-async def _parent(database: Database, name: str) -> Account:
+async def parent_of(database: Statements, name: str) -> Account:
+    """Return the account of this name, which another one is to stand below.
+
+    Raises:
+        AccountError: nobody registered it, or it is as deep as accounts go.
+        Failure: the database cannot be asked, or its accounts form a circle.
+    """
     above = await registered(database, name)
     if len(above) >= DEEPEST:
         raise AccountError(f"{name} is as deep as accounts go: {DEEPEST} on one path.")
     return above[0]
+
+
+def _move(name: str, parent: str | None) -> str:
+    """Return what to add where somebody registers an account again, below another one."""
+    if parent is None:
+        return ""
+    return f"; `caracal agents move {name} --parent {parent}` puts it below {parent}"
 
 
 def _account(row: Row) -> Account:

@@ -24,7 +24,9 @@ def picos(text: str) -> int:
     """
     match = _FINE.fullmatch(text)
     if match is None:
-        rule = "an amount of this kind is a plain decimal with at most 12 places, such as 0.00000002"
+        rule = (
+            "an amount of this kind is a plain decimal with at most 12 places, such as 0.00000002"
+        )
         raise ValueError(rule + too_long(text, _FINE_LONGEST))
     whole, places = match.groups(default="")
     amount = int(whole) * 10**12 + int(places.ljust(12, "0"))

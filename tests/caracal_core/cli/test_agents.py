@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+
+from caracal_core.builtin.ledger.writing import reserve
+from caracal_core.storage.database import open_database
+from caracal_core.testing.fakes import a_charge, usd
 
 
 @pytest.fixture
@@ -47,6 +52,61 @@ def test_an_agent_and_its_groups_from_registration_to_refusal(agents):
         ["research-1", "agent", "team", "yes"],
         ["team", "group", "acme", "yes"],
     ]
+
+
+def test_an_agent_moves_from_parent_to_parent_and_to_the_top(agents):
+    """Whoever registers it again below another one is told how."""
+    agents("register", "old", "--kind", "group")
+    agents("register", "new", "--kind", "group")
+    agents("register", "alice", "--parent", "old")
+    said = agents("register", "alice", "--parent", "new", code=1)
+    assert "registered already; `caracal agents move alice --parent new` puts it below new" in said
+    assert (
+        agents("move", "alice", "--parent", "new") == "alice is below new now; it was below old.\n"
+    )
+    assert agents("move", "alice", "--top") == "alice is at the top now; it was below new.\n"
+    assert agents("move", "new", "--parent", "alice") == (
+        "new is below alice now; it was at the top.\n"
+    )
+    assert "alice cannot be put below new, which is below it" in agents(
+        "move", "alice", "--parent", "new", code=1
+    )
+    assert "'nobody' is not registered" in agents("move", "alice", "--parent", "nobody", code=1)
+    for neither_or_both in ((), ("--parent", "new", "--top")):
+        assert "either --parent NAME or --top" in agents("move", "alice", *neither_or_both, code=2)
+    (shown,) = json.loads(agents("show", "new", "--json"))
+    assert shown["accounts"] == ["new", "alice"]
+
+
+def test_what_is_held_stays_where_it_was_held_when_its_agent_moves(
+    agents, caracal_at, storage_config
+):
+    """The new path pays for new calls alone; sums of a subtree go by the new place."""
+
+    async def hold(*accounts):
+        charge = a_charge(usd("0.5"), *accounts)
+        async with open_database(storage_config) as database:
+            await reserve(database, charge, "owner")
+        return charge.id
+
+    def counts():
+        rows = json.loads(caracal_at("budgets", "list", "--json"))
+        return {row["account"]: (row["spent"], row["held"]) for row in rows}
+
+    for group in ("old", "new"):
+        agents("register", group, "--kind", "group")
+        caracal_at("budgets", "set", group, "10", "USD")
+    agents("register", "alice", "--parent", "old")
+    held = asyncio.run(hold("alice", "old"))
+    agents("move", "alice", "--parent", "new")
+    (shown,) = json.loads(agents("show", "alice", "--json"))
+    asyncio.run(hold(*shown["accounts"]))
+    assert counts() == {"old": ("0", "0.5"), "new": ("0", "0.5")}
+    caracal_at("charges", "release", held, "--post")
+    assert counts() == {"old": ("0.5", "0"), "new": ("0", "0.5")}
+    assert json.loads(caracal_at("ledger", "summary", "--under", "old", "--json")) == []
+    (row,) = json.loads(caracal_at("ledger", "summary", "--under", "new", "--json"))
+    assert (row["posted"], row["held"]) == ("0.5", "0.5")
 
 
 @pytest.mark.parametrize("command", ["show", "disable", "enable"])
