@@ -21,6 +21,7 @@ from caracal_core.storage.history import prepare
 from caracal_core.storage.migration_lock import migration_lock
 from caracal_core.storage.migrations import CORE
 from caracal_core.storage.postgresql import address
+from caracal_core.storage.script import refused_for
 
 
 async def init(config: StorageConfig) -> None:
@@ -97,7 +98,9 @@ async def _steps(migrations: Migrations, work: Awaitable[Sequence[str]]) -> Sequ
     try:
         return [f"{migrations.app}/{file.removesuffix('.py')}" for file in await work]
     except Exception as error:  # a step may be a plugin's, and may raise anything
-        raise Failure(PART, f"a step of {migrations.app} failed: {error}") from error
+        why = refused_for(error)
+        said = f"is refused: {why}" if why else f"failed: {error}"
+        raise Failure(PART, f"a step of {migrations.app} {said}") from error
 
 
 def _tortoise(config: StorageConfig, apps: Sequence[Migrations]) -> dict[str, Any]:

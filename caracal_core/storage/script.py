@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from tortoise import BaseDBAsyncClient
 
+_MEND = (
+    "Save what is to be kept (`caracal ledger export`, `caracal ledger checkpoint`), and give the "
+    "older version a database of its own or a copy from before the step; or remove the rows with "
+    "SQL as the owner of the tables"
+)
+_IN_THE_WAY = "rows in the way: "
+"""Marks what a step is refused for among all that a database may say."""
 _POSTGRESQL = """
 LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
 DO $$ BEGIN
@@ -29,17 +36,20 @@ class Loss(Struct, frozen=True):
     Attributes:
         table: where they are.
         condition: SQL that is true of them; by default all of the table's.
-        why: what is said then, without any quotation mark.
+        why: what is said then, without any quotation or percent mark.
+        mend: what to do about it, written so.
     """
 
     table: str
     condition: str = "1 = 1"
     why: str = ""
+    mend: str = _MEND
 
     @property
     def said(self) -> str:
         """What is said where there are such rows."""
-        return self.why or f"the table {self.table} has rows, which would be lost"
+        why = self.why or f"the table {self.table} has rows, which would be lost"
+        return f"{why}. {self.mend}"
 
 
 def script(
@@ -60,5 +70,11 @@ def script(
     return "".join(["BEGIN IMMEDIATE;\n", *(_refusal(_SQLITE, loss) for loss in losses), sqlite])
 
 
+def refused_for(error: Exception) -> str:
+    """Return why a step was refused, in the same words on both databases; empty where it failed."""
+    return str(error).partition(_IN_THE_WAY)[2]
+
+
 def _refusal(text: str, loss: Loss) -> str:
-    return text.format(table=loss.table, condition=loss.condition, why=loss.said)
+    why = _IN_THE_WAY + loss.said
+    return text.format(table=loss.table, condition=loss.condition, why=why)

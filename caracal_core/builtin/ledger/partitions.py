@@ -33,7 +33,8 @@ async def make_ahead(
     """Make the missing partitions of this month and so many next ones; return their names.
 
     Entries of these months that the default partition has caught move over, and charges wait
-    meanwhile. Several may do this at once. On SQLite there is nothing to make.
+    meanwhile. Several may do this at once, and each partition is named by the one that made it. On
+    SQLite there is nothing to make.
 
     Args:
         database: where the journal is.
@@ -48,7 +49,7 @@ async def make_ahead(
         return []
     made = []
     for month in await database.fetch(_MISSING, at, months):
-        # Each in a transaction of its own, so that nobody waits for all.
+        # Each in a transaction of its own, so that nobody waits for all; another may be faster.
         (row,) = await database.fetch(_MAKE, month["starts"], most)
         if row["made"]:
             made.append(cast(str, month["name"]))

@@ -18,9 +18,11 @@ CREATE TABLE prices (
 );
 CREATE FUNCTION prices_stay() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'prices are added, never changed or removed'; END $$;
-CREATE TRIGGER prices_stay BEFORE UPDATE OR DELETE ON prices
+CREATE TRIGGER prices_are_not_changed BEFORE UPDATE ON prices
     FOR EACH ROW EXECUTE FUNCTION prices_stay();
-CREATE TRIGGER prices_stay_whole BEFORE TRUNCATE ON prices
+CREATE TRIGGER prices_are_not_removed BEFORE DELETE ON prices
+    FOR EACH ROW EXECUTE FUNCTION prices_stay();
+CREATE TRIGGER prices_are_not_emptied BEFORE TRUNCATE ON prices
     FOR EACH STATEMENT EXECUTE FUNCTION prices_stay();
 """
 SQLITE = f"""
@@ -34,6 +36,11 @@ CREATE TRIGGER prices_are_not_removed BEFORE DELETE ON prices
     BEGIN SELECT RAISE(ABORT, 'prices are added, never changed or removed'); END;
 """
 DROP = "DROP TABLE prices;"
+_MEND = (
+    "Save them (`caracal prices history TARIFF --json`, `caracal prices show TARIFF@VERSION "
+    "--json`), stop every gateway, for each writes its own down when it starts, and let the owner "
+    "of the tables drop the trigger prices_are_not_removed and do DELETE FROM prices"
+)
 
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
@@ -44,4 +51,4 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 async def downgrade(db: BaseDBAsyncClient) -> str:
     """Remove it; refused while it holds versions, which entries of the ledger name."""
     undone = f"{DROP} DROP FUNCTION prices_stay();"
-    return script(db, postgresql=undone, sqlite=DROP, losses=[Loss("prices")])
+    return script(db, postgresql=undone, sqlite=DROP, losses=[Loss("prices", mend=_MEND)])

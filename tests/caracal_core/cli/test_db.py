@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from caracal_core.cli.db import plugin_migrations
 from caracal_core.errors import Misconfigured
 from caracal_core.plugin import Plugin
 from caracal_core.ports import Migrations
+from caracal_core.storage.database import open_database
 from caracal_core.storage.history import shipped
 from caracal_core.storage.migrations import CORE
 
@@ -59,6 +61,29 @@ def test_status_is_readable(db):
 
 def test_there_may_be_nothing_to_undo(db):
     assert db("migrate", "down", "--yes").stdout == "Nothing of caracal is applied.\n"
+
+
+def test_rows_in_the_way_are_told_alike_on_both_databases_with_what_to_do(db, blank_config):
+    """A gateway that was started has written its prices down; then nothing goes down by itself."""
+    db("migrate", "up")
+    for _ in OURS[OURS.index("6_prices") + 1 :]:
+        db("migrate", "down", "--yes")
+
+    on = {"sqlite": "", "postgresql": " ON prices"}
+
+    async def write_down(*statements):
+        async with open_database(blank_config) as database:
+            for sql in statements:
+                await database.execute(sql.format(on=on[database.dialect]))
+
+    asyncio.run(write_down("INSERT INTO prices (tariff, version, terms, created_at) "
+                           "VALUES ('t', 'yaml-1', '{{}}', 0)"))  # fmt: skip
+    told = db("migrate", "down", "--yes", code=1).stderr
+    assert told.startswith("storage: a step of caracal is refused: the table prices has rows, ")
+    assert "`caracal prices history TARIFF --json`" in told
+    assert told.endswith("do DELETE FROM prices\n")
+    asyncio.run(write_down("DROP TRIGGER prices_are_not_removed{on}", "DELETE FROM prices"))
+    assert db("migrate", "down", "--yes").stdout == f"Undid {CORE.app}/6_prices.\n"
 
 
 def test_an_unknown_history_is_refused_with_the_known_ones(db):

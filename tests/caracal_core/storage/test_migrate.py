@@ -156,6 +156,19 @@ async def test_a_plugin_that_is_enabled_later_catches_up(blank_config, plugin):
     assert await up(blank_config, [plugin]) == ["things/0_things", "things/1_others"]
 
 
+async def test_a_rule_of_the_schema_that_a_step_breaks_is_no_refusal(
+    blank_config, plugin, tmp_path
+):
+    """What the database says of it stands as it is."""
+    breaking = (
+        "CREATE TABLE b (n INTEGER CONSTRAINT small CHECK (n < 1)); INSERT INTO b VALUES (2);"
+    )
+    file = tmp_path / "steps" / "1_others.py"
+    file.write_text(FILE.format(up=breaking, down=""))
+    with pytest.raises(Failure, match=r"a step of things failed: .*(CHECK|check) constraint"):
+        await up(blank_config, [plugin])
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -194,7 +207,7 @@ async def test_a_step_that_others_refer_to_cannot_be_undone(blank_config, plugin
         await database.execute("INSERT INTO things VALUES (1, '1')")
     for step in OURS[:0:-1]:
         assert await down(blank_config) == step
-    with pytest.raises(Failure, match="a step of caracal failed"):
+    with pytest.raises(Failure, match="a step of caracal is refused: the table accounts has rows"):
         await down(blank_config)
     assert await up(blank_config, [plugin]) == OURS[1:]
     assert await _schema(blank_config) == before

@@ -97,8 +97,13 @@ async def test_the_table_is_not_removed_while_it_holds_a_version(storage_config)
     """An entry that names one could not be worked out again."""
     async with open_database(storage_config) as database:
         await add(database, "a", "{}")
-    with pytest.raises(Failure, match="prices has rows"):
+    with pytest.raises(Failure) as raised:
         await down(storage_config)
+    assert raised.value.internal.startswith(
+        "a step of caracal is refused: the table prices has rows, which would be lost. Save them "
+        "(`caracal prices history TARIFF --json`, "
+    )
+    assert raised.value.internal.endswith("prices_are_not_removed and do DELETE FROM prices")
     async with open_database(storage_config) as database:
         assert (await find(database, "a", "1")).terms == "{}"
         await unguard(database)

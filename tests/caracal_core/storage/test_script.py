@@ -3,7 +3,7 @@
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.sqlite.client import SqliteClient
 
-from caracal_core.storage.script import Loss, script
+from caracal_core.storage.script import Loss, refused_for, script
 
 
 def test_postgresql_gets_its_text_as_it_is():
@@ -24,3 +24,16 @@ def test_what_would_be_lost_is_looked_for_within_the_transaction():
     assert text.startswith("BEGIN IMMEDIATE;")
     assert text.endswith("S;")
     assert text.index("things has rows") < text.index("others are too many") < text.index("S;")
+
+
+def test_a_refusal_is_told_from_a_failure_by_its_words():
+    """Whatever the database puts in front of them."""
+    loss = Loss("things", mend="Remove them")
+    client = SqliteClient(":memory:", connection_name="x")
+    text = script(client, postgresql="P;", sqlite="S;", losses=[loss])
+    said = text.partition('CONSTRAINT "')[2].partition('"')[0]
+    for words in (said, f"CHECK constraint failed: {said}"):
+        assert refused_for(ValueError(words)) == (
+            "the table things has rows, which would be lost. Remove them"
+        )
+    assert refused_for(ValueError("CHECK constraint failed: things")) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +24,15 @@ async def test_missing_months_are_made_once(database):
     assert await make_ahead(database, 1, LATE) == expected
     assert await make_ahead(database, 1, LATE) == []
     assert not await has_strays(database)
+
+
+async def test_of_many_that_make_them_at_once_each_names_what_it_made(postgres_config):
+    """However they race, no partition is named by two, or by nobody."""
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(open_database(postgres_config)) for _ in range(4)]
+        made = await asyncio.gather(*(make_ahead(each, 11, LATE) for each in opened))
+    names = [name for each in made for name in each]
+    assert len(names) == len(set(names)) == 12
 
 
 async def test_entries_that_had_no_partition_move_over(postgres_config, balanced_books):
