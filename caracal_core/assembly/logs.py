@@ -40,7 +40,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-            line["trace"] = self._clean(self.formatException(record.exc_info))
+            if _is_traced(record):
+                line["trace"] = self._clean(self.formatException(record.exc_info))
         if record.stack_info:
             line["stack"] = self._clean(record.stack_info)
         return json.dumps(line)
@@ -129,6 +130,16 @@ def lost_records() -> int:
     """Return how many records were not written since the start."""
     handlers = logging.getLogger().handlers
     return sum(handler.lost for handler in handlers if isinstance(handler, LineHandler))
+
+
+def _is_traced(record: logging.LogRecord) -> bool:
+    """Return whether a record's trace is written.
+
+    Of what another library only warns, such as a database that is away, it is at DEBUG alone.
+    """
+    house = logging.getLogger("caracal")
+    ours = record.name.partition(".")[0] == house.name
+    return ours or record.levelno >= logging.ERROR or house.isEnabledFor(logging.DEBUG)
 
 
 def _message(record: logging.LogRecord) -> str:

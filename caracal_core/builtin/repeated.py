@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from caracal_core.errors import Failure
+from caracal_core.storage.errors import telling
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def _repeat(
         try:
             await chore()
         except Failure as failure:
-            log.warning("%s: not possible now: %s", name, failure)
+            log.log(telling(failure), "%s: not possible now: %s", name, failure)
         except Exception:
             log.exception("%s", name)
         await asyncio.sleep(seconds)

@@ -51,7 +51,7 @@ WATCH_END_SECONDS = 5.0
 """How long following the configuration may take to end; a reload may be under way."""
 
 ASK_SECONDS = 10.0
-"""How long the store may take to say which tables it has, before a reload."""
+"""How long the store may take to say which tables it has, at the start and before a reload."""
 
 _log = logging.getLogger("caracal.server")
 
@@ -81,6 +81,7 @@ async def serve_house(
     await examine(loaded, masking)  # what is opened one by one below is told at once here
     core, shares = loaded.core, _shares(loaded)
     async with _store(loaded) as database:
+        await _say_if_behind(database, loaded)
         if prepare is not None:
             await prepare(database)
         book = MetricsBook()
@@ -196,6 +197,23 @@ async def _store(loaded: Loaded) -> AsyncIterator[Database]:
 
             await up(config, plugins)
         yield database
+
+
+async def _say_if_behind(database: Database, loaded: Loaded) -> None:
+    """Say first what everything else would fail of.
+
+    A store that cannot be asked is readiness' to tell.
+    """
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            missing = await behind(database, plugin_migrations(loaded))
+    except (Failure, TimeoutError):
+        return
+    if missing:
+        _log.warning(
+            "the schema lacks %s: nobody is served before `caracal db migrate up`",
+            ", ".join(missing),
+        )
 
 
 @asynccontextmanager

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from caracal_core.errors import Failure
 
 PART = "storage"
 MIGRATE = "The schema may be behind; `caracal db migrate up` brings it up."
+
+
+class SchemaBehind(Failure):
+    """The store lacks a table, a column or a function of this version's schema."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(PART, f"{said}. {MIGRATE}")
 
 
 class OutcomeUnknown(Failure):
@@ -43,6 +52,14 @@ class ConstraintViolated(Rejected):
     def __init__(self, constraint: str) -> None:
         super().__init__(PART, f"constraint violated: {constraint}")
         self.constraint = constraint
+
+
+def telling(failure: Failure) -> int:
+    """Return the level at which a chore that is done again and again tells of its failure.
+
+    Where the schema is behind, every chore fails of it: the start and readiness tell that once.
+    """
+    return logging.DEBUG if isinstance(failure, SchemaBehind) else logging.WARNING
 
 
 def refused(word: str) -> Failure:

@@ -16,13 +16,13 @@ from caracal_core.ports import Dialect, Row, Transaction
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.dialect import control
 from caracal_core.storage.errors import (
-    MIGRATE,
     PART,
     Collided,
     ConstraintViolated,
     Locked,
     OutcomeUnknown,
     Rejected,
+    SchemaBehind,
     refused,
 )
 
@@ -259,7 +259,7 @@ def _failure(error: Exception, *, committing: bool = False) -> Failure:
         return Rejected(PART, said)
     if committing and _is_lost(error):
         return OutcomeUnknown(PART, f"{said}; whether it was committed is unknown")
-    return Failure(PART, f"{said}. {MIGRATE}" if isinstance(error, _MISSING) else said)
+    return SchemaBehind(said) if isinstance(error, _MISSING) else Failure(PART, said)
 
 
 def _is_lost(error: Exception) -> bool:

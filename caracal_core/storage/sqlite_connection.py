@@ -9,7 +9,7 @@ from pathlib import Path
 from caracal_core.errors import Failure
 from caracal_core.ports import Row
 from caracal_core.storage.dialect import STATEMENTS, control, for_sqlite
-from caracal_core.storage.errors import MIGRATE, PART, ConstraintViolated, Rejected, refused
+from caracal_core.storage.errors import PART, ConstraintViolated, Rejected, SchemaBehind, refused
 
 ERRORS = (sqlite3.Error, ValueError, OverflowError)
 """What the driver raises."""
@@ -103,5 +103,5 @@ def failure(error: Exception) -> Failure:
         return ConstraintViolated(str(error).rpartition("failed: ")[2])
     if isinstance(error, sqlite3.DataError | ValueError | OverflowError):
         return Rejected(PART, f"SQLite: {error}")
-    mend = f". {MIGRATE}" if str(error).startswith(_MISSING) else ""
-    return Failure(PART, f"SQLite: {error}{mend}")
+    said = f"SQLite: {error}"
+    return SchemaBehind(said) if str(error).startswith(_MISSING) else Failure(PART, said)

@@ -1,6 +1,7 @@
-"""The start that makes the embedded store, and the command line beside it, write the same books."""
+"""The start that makes the embedded store, and the one beside a PostgreSQL that nobody prepared."""
 
 import asyncio
+import json
 
 AGENT, CALLS = "agent-1", 3
 
@@ -23,3 +24,26 @@ async def test_what_is_said_on_the_command_line_takes_effect_and_nothing_is_lost
         await caracal("ledger", "summary")
     await one.stop()
     assert await one.entries() == [("posted", "0.25", "reply")] * CALLS
+
+
+async def test_a_schema_that_nobody_made_is_said_first_and_by_nobody_else(
+    gateway, origin, postgresql, storage_environment, until
+):
+    """Everything fails of it; one says so, readiness follows, and once it is made all is well."""
+
+    async def ready():
+        return (await one.operator_sees("/health/ready"))[0] == 200
+
+    with postgresql.database() as config:
+        environment = storage_environment(config)
+        one = await gateway(origin.url, budget=None, environment=environment)
+        assert not await ready()
+        first, *others = map(json.loads, one.log.splitlines())
+        assert first["message"].startswith("the schema lacks caracal/0_accounts_and_nonces, ")
+        assert "`caracal db migrate up`" in first["message"]
+        (second,) = [each for each in others if "migrate up" in each["message"]]
+        assert second["logger"] == "caracal.readiness"
+        assert not [each for each in others if "not possible now" in each["message"]]
+        await asyncio.to_thread(one.caracal, "db", "migrate", "up")
+        await until(ready)
+        await one.stop()

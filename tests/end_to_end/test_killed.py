@@ -192,6 +192,7 @@ async def test_a_killed_database_loses_nothing_and_the_gateway_recovers(
         assert Counter(ends.values())["posted", "0.25", "reply"] == patient.arrived
         assert (await one.operator_sees("/health/ready"))[0] == 200
         await one.stop()
+        assert '"trace"' not in one.log
 
 
 async def refused_unheard(gateway, session, patient):

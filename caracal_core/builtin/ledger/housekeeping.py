@@ -8,6 +8,7 @@ from caracal_core.builtin.ledger.partitions import MOVED_BESIDE_CHARGES, has_str
 from caracal_core.builtin.ledger.purge import purge
 from caracal_core.errors import Failure
 from caracal_core.ports import Database, Metrics
+from caracal_core.storage.errors import telling
 
 PERIOD_SECONDS = 3600.0
 MONTHS_AHEAD = 2
@@ -49,7 +50,8 @@ class Housekeeping:
             self._unmade = False
         except Failure as failure:
             self._unmade = True
-            self._log.warning(
+            self._log.log(
+                telling(failure),
                 "the journal's partitions cannot be made ahead, so let `caracal ledger partitions` "
                 "make them as the owner of the tables: %s",
                 failure,

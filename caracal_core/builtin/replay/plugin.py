@@ -13,6 +13,7 @@ from caracal_core.builtin.replay.stored import StoredReplayGuard
 from caracal_core.errors import Failure
 from caracal_core.plugin import Plugin, Services, hookimpl
 from caracal_core.ports import ReplayGuard
+from caracal_core.storage.errors import telling
 
 SWEEP_SECONDS = 10.0
 
@@ -69,7 +70,8 @@ async def _tend(services: Services, rules: ReplayRules) -> None:
             await open_epoch(services.database, rules)
             await sweep(services.database)
         except Failure as failure:
-            services.log.warning("expired nonces cannot be removed now: %s", failure)
+            said = "expired nonces cannot be removed now: %s"
+            services.log.log(telling(failure), said, failure)
         except Exception as error:  # noqa: BLE001 - whatever it is, the tending goes on
             services.log.error("tending nonces raised %s", type(error).__name__)  # noqa: TRY400 - no message
         await asyncio.sleep(SWEEP_SECONDS)

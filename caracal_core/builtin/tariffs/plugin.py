@@ -12,6 +12,7 @@ from caracal_core.builtin.tariffs.quoting import BookTariff
 from caracal_core.errors import Failure
 from caracal_core.plugin import Plugin, Services, hookimpl
 from caracal_core.ports import Tariff
+from caracal_core.storage.errors import telling
 
 REFRESH_SECONDS = 2.0
 """How old a price may be that another process has changed in the database."""
@@ -75,7 +76,8 @@ async def _refresh(book: PriceBook, services: Services, *, known: bool) -> bool:
         await book.refresh(services.database)
     except Failure as failure:
         if known:
-            services.log.warning("prices in the database cannot be looked at now: %s", failure)
+            said = "prices in the database cannot be looked at now: %s"
+            services.log.log(telling(failure), said, failure)
         return False
     except Exception as error:  # noqa: BLE001 - whatever it is, the following goes on
         services.log.error("looking at prices raised %s", type(error).__name__)  # noqa: TRY400 - no message

@@ -73,6 +73,26 @@ def test_an_exception_is_told_with_its_trace_and_without_its_secrets(stream):
     assert line["trace"].endswith("ConnectionError: postgresql://***@db refused ***")
 
 
+@pytest.mark.parametrize(
+    ("level", "logger", "said", "traced"),
+    [
+        ("INFO", "asyncpg.pool", "warning", False),
+        ("DEBUG", "asyncpg.pool", "warning", True),
+        ("INFO", "asyncpg.pool", "error", True),
+        ("INFO", "caracal.x", "warning", True),
+        ("INFO", "caracal", "warning", True),
+        ("INFO", "caracalx", "warning", False),
+    ],
+)
+def test_what_a_library_only_warns_of_is_traced_at_debug_alone(stream, level, logger, said, traced):
+    """Such as a pool whose database is away; what went wrong stands there all the same."""
+    configure_logging(level, Masking(), stream)
+    getattr(logging.getLogger(logger), said)("retrying", exc_info=ConnectionRefusedError())
+    (line,) = lines(stream)
+    assert (line["message"], line["error"]) == ("retrying", "ConnectionRefusedError")
+    assert ("trace" in line) is traced
+
+
 def test_the_level_is_respected_and_other_libraries_say_info_at_most(stream):
     configure_logging("WARNING", Masking(), stream)
     logging.getLogger("caracal.x").info("not written")
