@@ -279,9 +279,15 @@ class Failure(Answered):
 
 
 class UpstreamUnreachable(Failure):
-    """The upstream refused, reset, or answered in broken HTTP (502)."""
+    """The upstream refused, reset, or ended the connection without an answer (502)."""
 
     status, code, detail = 502, "upstream_unreachable", "The upstream could not be reached."
+
+
+class UpstreamBrokenReply(UpstreamUnreachable):
+    """The upstream answered, and that is no whole reply in HTTP that can be passed on (502)."""
+
+    code, detail = "upstream_broken_reply", "The upstream's reply could not be read."
 
 
 class UpstreamTimeout(Failure):

@@ -15,7 +15,7 @@ class Reply(Struct, frozen=True):
     Attributes:
         status: 200-599.
         headers: end-to-end fields only; framing and hop-by-hop fields are the edge's own.
-        body: the bytes as they come; iterating raises `UpstreamUnreachable` where it breaks.
+        body: the bytes as they come; iterating raises `UpstreamBrokenReply` where it breaks.
         length: the declared length in bytes, or None where it is not known.
         actual_cost: what a trusted upstream says that the call did cost, as it wrote it; a client
             never sees it. None where it says nothing, or is not trusted to.

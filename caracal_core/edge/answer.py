@@ -16,7 +16,7 @@ from caracal_core.errors import (
     PayloadTooLarge,
     RequestTimeout,
     UpgradeRefused,
-    UpstreamUnreachable,
+    UpstreamBrokenReply,
 )
 
 Settle = Callable[[], Awaitable[None]]
@@ -83,7 +83,7 @@ class Answer:
         """Write an upstream's reply; ``settle`` is awaited before its last byte leaves.
 
         Raises:
-            UpstreamUnreachable: its head is malformed, or its body broke or is not as long
+            UpstreamBrokenReply: its head is malformed, or its body broke or is not as long
                 as declared. Where a part of it is out already, the connection is cut.
             CancelledError: the client hung up, or took nothing for too long.
         """
@@ -188,13 +188,13 @@ class Answer:
         async for data in reply.body:
             left -= len(data)
             if left < 0:
-                raise UpstreamUnreachable("edge", "the reply is longer than it declared")
+                raise UpstreamBrokenReply("edge", "the reply is longer than it declared")
             waiting += data
             if left and data:
                 await self._send(waiting)
                 waiting = b""
         if left:
-            raise UpstreamUnreachable("edge", "the reply is shorter than it declared")
+            raise UpstreamBrokenReply("edge", "the reply is shorter than it declared")
         await settle()
         await self._send(waiting)
 

@@ -14,7 +14,7 @@ from time import time
 import msgspec
 
 from caracal_core.domain import Reply
-from caracal_core.errors import Answered, UpstreamUnreachable
+from caracal_core.errors import Answered, UpstreamBrokenReply
 
 FIRST_STATUS, FIRST_ERROR, LAST_STATUS = 200, 400, 599
 BODILESS = frozenset({204, 304})
@@ -81,16 +81,16 @@ def reply_head(reply: Reply, id: str, framing: str) -> bytes:
         framing: our own framing fields, each with its line's end.
 
     Raises:
-        UpstreamUnreachable: the status is none, or a field could be read as two.
+        UpstreamBrokenReply: the status is none, or a field could be read as two.
     """
     status_line = _STATUS_LINES.get(reply.status)
     if status_line is None:
-        raise UpstreamUnreachable("edge", "the reply's status is not from 200 to 599")
+        raise UpstreamBrokenReply("edge", "the reply's status is not from 200 to 599")
     date = "" if "date" in reply.headers else _clock.date()
     try:
         fields = _lines((name, value) for name, value in reply.headers if name not in _OURS)
     except ValueError as error:
-        raise UpstreamUnreachable("edge", str(error)) from error
+        raise UpstreamBrokenReply("edge", str(error)) from error
     return f"{status_line}{fields}{date}x-request-id: {id}\r\n{framing}\r\n".encode("latin-1")
 
 

@@ -303,7 +303,8 @@ class Upstream(Protocol):
         name begins with ``x-caracal-`` goes on.
 
         Raises:
-            UpstreamUnreachable: it refused, reset, or broke HTTP; also from the body.
+            UpstreamUnreachable: it refused or reset.
+            UpstreamBrokenReply: it answered, and not in HTTP or not to the end; also from the body.
             UpstreamTimeout: it did not answer in time.
             Denied: the address may not be dialled.
         """

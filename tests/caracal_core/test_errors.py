@@ -28,6 +28,7 @@ EVERY = {
     errors.UpgradeRefused(): (426, "upgrade_refused"),
     errors.Failure("test part", SECRET): (503, "unavailable"),
     errors.UpstreamUnreachable("test part", SECRET): (502, "upstream_unreachable"),
+    errors.UpstreamBrokenReply("test part", SECRET): (502, "upstream_broken_reply"),
     errors.UpstreamTimeout("test part", SECRET): (504, "upstream_timeout"),
 }
 

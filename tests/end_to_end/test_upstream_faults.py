@@ -1,11 +1,13 @@
 """What an upstream can do wrong, what the client then gets, and what the ledger then says."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
+from caracal_core.builtin.upstreams.reply_parser import MAX_HEAD_BYTES
 from caracal_core.testing.fakes.script import Answer, Cut, Garbage, Reset, Silence
 
 POSTED, VOIDED = "0.25", "0"
@@ -49,6 +51,32 @@ async def test_a_fault_is_worded_and_settled_by_the_routes_rule(
     assert (await one.entries(), await one.open_holds()) == ([expected], [])
 
 
+@pytest.mark.parametrize(
+    ("step", "code", "detail"),
+    [
+        (Reset(), "upstream_unreachable", "The upstream could not be reached."),
+        (Garbage(), "upstream_broken_reply", "The upstream's reply could not be read."),
+        (
+            Answer(headers=(("x-long", "x" * MAX_HEAD_BYTES),)),
+            "upstream_broken_reply",
+            "The upstream's reply could not be read.",
+        ),
+    ],
+    ids=["reset", "garbage", "large head"],
+)
+async def test_an_upstream_that_answered_is_not_said_to_be_out_of_reach(
+    gateway, origin, step, code, detail
+):
+    one = await gateway(origin.url)
+    origin.will(step)
+    status, _, body = await fetch(one)
+    said = json.loads(body)
+    assert (status, said["code"], said["detail"]) == (502, code, detail)
+    await one.stop()
+    (story,) = one.stories
+    assert story["code"] == code
+
+
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_reply_cut_after_its_head_is_cut_for_the_client_too(gateway, origin, declared):
     one = await gateway(origin.url, settle={"cut": "post"})
@@ -56,6 +84,7 @@ async def test_a_reply_cut_after_its_head_is_cut_for_the_client_too(gateway, ori
     status, _, body = await fetch(one)
     assert (status, body) == (200, "ClientPayloadError")
     await one.stop()
+    assert one.stories[0]["code"] == "upstream_broken_reply"
     assert (await one.entries(), await one.open_holds()) == ([("posted", POSTED, "cut")], [])
 
 

@@ -6,7 +6,7 @@ import asyncio
 import select
 from typing import cast
 
-from caracal_core.builtin.upstreams.reply_parser import BrokenReply, ReplyHead, ReplyParser
+from caracal_core.builtin.upstreams.reply_parser import BrokenReply, NoReply, ReplyHead, ReplyParser
 
 BUFFER_BYTES = 128 * 1024
 """How much of a body may wait for its reader before the upstream is made to wait."""
@@ -16,7 +16,8 @@ class HttpConnection(asyncio.Protocol):
     """An HTTP/1.1 connection that carries one request at a time.
 
     `BrokenReply` is raised from every verb that waits, once the upstream broke HTTP or the
-    connection; what was read before stays to be read.
+    connection; what was read before stays to be read. Before the head is here, `NoReply` says that
+    only the connection ended.
     """
 
     __slots__ = (
@@ -122,7 +123,7 @@ class HttpConnection(asyncio.Protocol):
         """Close at once; what was written and not yet sent is dropped."""
         if self._transport is not None:
             self._transport.abort()
-        self._break(BrokenReply("the connection was closed"))
+        self._break(NoReply("the connection was closed"))
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed."""
@@ -158,7 +159,7 @@ class HttpConnection(asyncio.Protocol):
         if exc is None:
             self._end()
         else:
-            self._break(BrokenReply(f"the connection was lost: {type(exc).__name__}"))
+            self._break(NoReply(f"the connection was lost: {type(exc).__name__}"))
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -196,7 +197,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _end(self) -> None:
         """Take the orderly end of the connection."""
-        broken = BrokenReply("the connection was closed")
+        broken: BrokenReply = NoReply("the connection was closed")
         if self._parser is not None and self._broken is None:
             try:
                 self._parser.end()

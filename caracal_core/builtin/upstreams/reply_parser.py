@@ -39,6 +39,10 @@ class BrokenReply(Exception):
     """The upstream broke HTTP or the connection; the sentence says how, for the operator."""
 
 
+class NoReply(BrokenReply):
+    """The connection ended before the head of a reply: nothing was answered."""
+
+
 class ReplyHead(Struct, frozen=True):
     """The head of a final reply.
 
@@ -134,14 +138,14 @@ class ReplyParser:
         """Take the orderly end of the connection.
 
         Raises:
-            BrokenReply: the reply was not complete.
+            BrokenReply: the reply was not complete; `NoReply` where its head was not.
         """
         self._parser = None
         self.keep_alive = False
         if self.complete:
             return
         if self.head is None:
-            raise BrokenReply("it closed the connection before its reply")
+            raise NoReply("it closed the connection before its reply")
         if self._chunked or self._length is not None:
             raise BrokenReply("it closed the connection within its reply")
         self.complete = True

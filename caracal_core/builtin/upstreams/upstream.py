@@ -7,11 +7,11 @@ from types import TracebackType
 
 from caracal_core.builtin.upstreams.connection import HttpConnection
 from caracal_core.builtin.upstreams.pool import HttpPool
-from caracal_core.builtin.upstreams.reply_parser import BrokenReply, ReplyHead
+from caracal_core.builtin.upstreams.reply_parser import BrokenReply, NoReply, ReplyHead
 from caracal_core.builtin.upstreams.request_head import RequestHead
 from caracal_core.builtin.upstreams.upload import Upload
 from caracal_core.domain import Reply, Request, Route
-from caracal_core.errors import Failure, UpstreamUnreachable
+from caracal_core.errors import Failure, UpstreamBrokenReply, UpstreamUnreachable
 
 
 class HttpUpstream:
@@ -156,7 +156,8 @@ class HttpCall:
         """Say what an exception means: the client's own fault goes before its consequence."""
         if not isinstance(error, BrokenReply):
             return error
-        return upload.trouble or UpstreamUnreachable(self._part, str(error))
+        kind = UpstreamUnreachable if isinstance(error, NoReply) else UpstreamBrokenReply
+        return upload.trouble or kind(self._part, str(error))
 
     async def _leave(self) -> None:
         """Give the connection back, closed unless request and reply are complete."""
@@ -186,7 +187,7 @@ class _ReplyBody:
         try:
             data = await self._connection.read()
         except BrokenReply as broken:
-            raise UpstreamUnreachable(self._part, str(broken)) from broken
+            raise UpstreamBrokenReply(self._part, str(broken)) from broken
         if not data:
             raise StopAsyncIteration
         return data

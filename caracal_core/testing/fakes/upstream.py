@@ -7,18 +7,21 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 
 from caracal_core.domain import Headers, Reply, Request, Route
-from caracal_core.errors import UpstreamUnreachable
+from caracal_core.errors import UpstreamBrokenReply, UpstreamUnreachable
 from caracal_core.testing.fakes.far_side import FarSide
 from caracal_core.testing.fakes.script import (
     Answer,
     Cut,
     Echo,
+    Garbage,
     Hold,
     Received,
     Silence,
     Step,
     stream,
 )
+
+PART = "test-upstream"
 
 FORWARDED = frozenset(
     {"accept", "accept-encoding", "content-type", "idempotency-key", "user-agent"}
@@ -71,7 +74,7 @@ class _FakeSending:
 
     async def __aenter__(self) -> Reply:
         if self._upstream.gone:
-            raise _unreachable("it refused the connection")
+            raise UpstreamUnreachable(PART, "it refused the connection")
         self._on_sent()
         self._open = True
         self._upstream.begin()
@@ -115,7 +118,9 @@ class _FakeSending:
                 return Reply(200, Headers(), _Held(step.first), None)
             case Silence():
                 await asyncio.Event().wait()
-        raise _unreachable("it gave no reply that makes sense")
+            case Garbage():
+                raise UpstreamBrokenReply(PART, "it gave no reply that makes sense")
+        raise UpstreamUnreachable(PART, "it reset the connection")
 
     def _answer(self, answer: Answer, received: Received) -> Reply:
         empty = received.method == "HEAD" or answer.status in {204, 304}
@@ -134,7 +139,7 @@ class _FakeSending:
         async for data in stream(chunks):
             yield data
         self._close()
-        raise _unreachable("it broke off its reply")
+        raise UpstreamBrokenReply(PART, "it broke off its reply")
 
 
 def _end_to_end(fields: tuple[tuple[str, str], ...]) -> Headers:
@@ -158,7 +163,3 @@ class _Held:
         if not self._waiting:
             await asyncio.Event().wait()
         return self._waiting.pop()
-
-
-def _unreachable(internal: str) -> UpstreamUnreachable:
-    return UpstreamUnreachable("test-upstream", internal)

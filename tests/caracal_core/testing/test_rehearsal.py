@@ -13,7 +13,7 @@ from caracal_core.errors import (
     Misconfigured,
     Replayed,
     Unauthenticated,
-    UpstreamUnreachable,
+    UpstreamBrokenReply,
 )
 from caracal_core.plugin import Config, Plugin, hookimpl, setting
 from caracal_core.testing.fakes import (
@@ -171,7 +171,7 @@ async def test_a_cut_reply_has_a_status_and_an_error():
         rehearsal.upstream.will(Cut((b"one", b"two")))
         rehearsed = await rehearsal.call(a_request())
     assert (rehearsed.status, rehearsed.body) == (200, b"one")
-    assert type(rehearsed.error) is UpstreamUnreachable
+    assert type(rehearsed.error) is UpstreamBrokenReply
 
 
 async def test_what_ones_own_routes_name_is_furnished():
