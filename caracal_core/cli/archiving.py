@@ -49,7 +49,7 @@ def _month(_ctx: click.Context, _parameter: click.Parameter, value: str) -> Mont
     "--out",
     required=True,
     type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
-    help="Write the files into this directory.",
+    help="Write the files into this directory, which must be there.",
 )
 @click.pass_context
 def archive(ctx: click.Context, before: Month, out: Path) -> None:

@@ -107,6 +107,11 @@ class TestDocument:
             if block.mark == "run":
                 _run(block, tmp_path)
 
+    def test_the_tests_and_benches_that_are_shown_are_there(self, document):
+        text = " ".join(block.text for block in _blocks(document.read_text()))
+        named = re.findall(r"\b(?:tests|bench)/[\w/.]+", text)
+        assert not [name for name in named if not (ROOT / name).exists()]
+
     def test_what_is_shown_is_well_formed(self, document, tmp_path):
         for block in _blocks(document.read_text()):
             if block.language == "python":
