@@ -29,13 +29,14 @@ BEGIN
     IF to_regclass(name) IS NOT NULL THEN
         RETURN FALSE;
     END IF;
+    LOCK TABLE entries IN ACCESS EXCLUSIVE MODE;
+    IF to_regclass(name) IS NOT NULL THEN  -- somebody else was faster
+        RETURN FALSE;
+    END IF;
+    -- Not before the lock: two that looked into the default partition would wait for each other.
     IF (SELECT count(*) > most FROM (
         SELECT FROM entries_default WHERE created_at >= starts AND created_at < past LIMIT most + 1
     ) AS moving) THEN
-        RETURN FALSE;
-    END IF;
-    LOCK TABLE entries IN ACCESS EXCLUSIVE MODE;
-    IF to_regclass(name) IS NOT NULL THEN  -- somebody else was faster
         RETURN FALSE;
     END IF;
     SELECT EXISTS (
