@@ -5,14 +5,19 @@ import logging
 from caracal_core.errors import Failure
 from caracal_core.storage.errors import (
     ConstraintViolated,
+    Locked,
     OutcomeUnknown,
     SchemaBehind,
     telling,
 )
 
 
-def test_both_fail_closed_and_tell_the_client_nothing():
-    for error in (OutcomeUnknown("storage", "it is open"), ConstraintViolated("budgets_limit")):
+def test_all_fail_closed_and_tell_the_client_nothing():
+    for error in (
+        OutcomeUnknown("storage", "it is open"),
+        ConstraintViolated("budgets_limit"),
+        Locked("storage", "by budgets"),
+    ):
         assert isinstance(error, Failure)
         assert (error.status, error.code) == (503, "unavailable")
         assert "budgets" not in error.detail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caracal_core.builtin.ledger.errors import Conflict, LedgerError
+from caracal_core.builtin.ledger.errors import Conflict, LedgerError, PutOff
 from caracal_core.errors import Answered, CaracalError, Failure, Refusal
 
 
@@ -13,6 +13,14 @@ def test_a_conflict_is_a_failure_that_keeps_its_reason_from_the_client():
     assert not isinstance(conflict, Refusal)
     assert conflict.status == 503
     assert "x" not in conflict.detail.split()
+
+
+def test_what_is_put_off_may_be_asked_again_later():
+    """Its client is told no more than that."""
+    put_off = PutOff("ledger", "another session keeps a row locked")
+    assert (put_off.status, put_off.code) == (503, "unavailable")
+    assert not isinstance(put_off, Conflict | Refusal)
+    assert "row" not in put_off.detail
 
 
 def test_a_ledger_error_is_for_the_command_line_only():

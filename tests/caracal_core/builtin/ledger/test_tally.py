@@ -19,6 +19,7 @@ COUNTERS = [
     ("refused", {}),
     ("turned_away", {}),
     ("failed", {}),
+    ("put_off", {}),
     ("overrun", {}),
     ("unmetered", {}),
     ("adjusted", {}),
@@ -123,6 +124,13 @@ def test_a_store_that_fails_is_logged_once_and_again_when_it_works(tally, counte
     assert ["no connection" in messages[0], "again" in messages[1], "OSError" in messages[2]]
     assert len(messages) == 3
     assert "secret" not in caplog.text
+
+
+def test_what_is_put_off_is_no_failure_of_the_store(tally, counted, caplog):
+    """Whoever keeps a row locked is told of elsewhere, once."""
+    tally.put_off()
+    assert counted() == {"put_off": 1}
+    assert caplog.text == ""
 
 
 def test_every_counter_is_there_from_the_start(metrics, tally):
