@@ -40,7 +40,7 @@ async def make_ahead(
         database: where the journal is.
         months: how many months ahead.
         at: do it at this instant, in unix seconds, instead of now by the database's clock.
-        most: leave a month out of which more entries would have to move; None for all.
+        most: leave a month out for which more entries would have to move; None for none.
 
     Raises:
         Failure: they cannot be made: the role does not own the table, or it was busy for 2 s.

@@ -15,9 +15,9 @@ BEGIN
 END $$;
 
 -- Makes the partition of the month that begins at an instant, unless there is one; returns
--- whether it was made. Entries of that month in the default partition move over, unless they are
--- more than so many: then they stay where they are, and so do those to come. Whoever writes waits
--- behind its lock, so it does not wait long for it.
+-- whether it was made. Where the default partition has entries of that month, all that it has is
+-- entered anew, unless that is more than so many: then all stay, and so do those to come. Whoever
+-- writes waits behind its lock, so it does not wait long for it.
 CREATE FUNCTION entries_add_month(starts BIGINT, most BIGINT DEFAULT NULL) RETURNS BOOLEAN
 LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
@@ -34,14 +34,14 @@ BEGIN
         RETURN FALSE;
     END IF;
     -- Not before the lock: two that looked into the default partition would wait for each other.
-    IF (SELECT count(*) > most FROM (
-        SELECT FROM entries_default WHERE created_at >= starts AND created_at < past LIMIT most + 1
-    ) AS moving) THEN
-        RETURN FALSE;
-    END IF;
     SELECT EXISTS (
         SELECT FROM entries_default WHERE created_at >= starts AND created_at < past
     ) INTO strays;
+    IF strays AND most IS NOT NULL THEN
+        IF (SELECT count(*) > most FROM (SELECT FROM entries_default LIMIT most + 1) AS moving) THEN
+            RETURN FALSE;
+        END IF;
+    END IF;
     IF strays THEN
         ALTER TABLE entries DETACH PARTITION entries_default;
         ALTER TABLE entries_default RENAME TO entries_strays;

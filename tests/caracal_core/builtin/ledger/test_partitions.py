@@ -59,16 +59,18 @@ async def test_entries_that_had_no_partition_move_over(postgres_config, balanced
 
 
 async def test_beside_charges_only_so_many_move(postgres_config, balanced_books):
-    """A month that has more goes on in the default partition; the next ones are made."""
+    """Of whatever months; a month that has some then goes on in the default partition, and the next
+    ones are made."""
     async with open_database(postgres_config) as database:
         await balanced_books.fund(database, "alice", usd("1"))
-        for _ in range(3):
+        for at in (LATE, LATE + 1, LATE + 1):
             charge = a_charge(usd("0.1"), "alice")
-            await reserve(database, charge, "own", LATE)
-            await settle(database, End(charge.id, "reply", usd("0.1"), "held"), LATE)
+            await reserve(database, charge, "own", at)
+            await settle(database, End(charge.id, "reply", usd("0.1"), "held"), at)
         before = await database.fetch("SELECT * FROM entries_default ORDER BY id")
-        assert await make_ahead(database, 1, LATE, most=2) == ["entries_2041_01"]
+        assert await make_ahead(database, 2, LATE, most=2) == ["entries_2041_02"]
         assert await database.fetch("SELECT * FROM entries_default ORDER BY id") == before
-        assert await make_ahead(database, 1, LATE, most=3) == ["entries_2040_12"]
+        assert await make_ahead(database, 0, LATE, most=3) == ["entries_2040_12"]
+        assert await make_ahead(database, 1, LATE, most=2) == ["entries_2041_01"]
         assert not await has_strays(database)
         assert await database.fetch("SELECT * FROM entries ORDER BY id") == before
