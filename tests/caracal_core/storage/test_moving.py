@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from caracal_core.storage.accounts import DEEPEST, AccountError, listing, path, register
+from caracal_core.storage.accounts import (
+    DEEPEST,
+    AccountError,
+    listing,
+    lock_places,
+    path,
+    register,
+)
+from caracal_core.storage.database import open_database
 from caracal_core.storage.moving import move
 
 
@@ -75,15 +83,33 @@ async def test_two_that_move_below_each_other_at_once_make_no_circle(database):
     assert len(await listing(database)) == 20
 
 
-async def test_nobody_is_registered_too_deep_while_those_above_move(database):
-    top = await _chain(database, "a", DEEPEST - 1)
-    for round_ in range(10):
-        group, agent = f"group-{round_}", f"agent-{round_}"
-        await register(database, group)
-        await asyncio.gather(
-            move(database, group, top),
-            register(database, agent, parent=group),
-            return_exceptions=True,
-        )
-        for name in (group, agent):
-            assert len(await path(database, name)) <= DEEPEST
+WAITING = """
+SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+"""
+
+
+async def test_nobody_is_registered_too_deep_while_those_above_move(postgres_config):
+    """A move that is not committed yet is waited for; SQLite has one writer anyway."""
+    moved, end = asyncio.Event(), asyncio.Event()
+    async with open_database(postgres_config) as database:
+        top = await _chain(database, "a", DEEPEST - 1)
+        await register(database, "group")
+
+        async def moving(tx):
+            await lock_places(tx, database.dialect)
+            above = "(SELECT id FROM accounts WHERE name = $1)"
+            await tx.execute(f"UPDATE accounts SET parent_id = {above} WHERE name = 'group'", top)  # noqa: S608 - ours
+            moved.set()
+            await end.wait()
+
+        async with asyncio.timeout(30):
+            moves = asyncio.create_task(database.transact(moving))
+            await moved.wait()
+            registering = asyncio.create_task(register(database, "agent", parent="group"))
+            while not registering.done() and not await database.fetch(WAITING):
+                pass
+            end.set()
+            await moves
+            with pytest.raises(AccountError, match="as deep as accounts go"):
+                await registering
