@@ -49,7 +49,7 @@ DROP FUNCTION entries_stay CASCADE;
 {(_HERE / "4_partitions.sql").read_text()}
 CREATE TABLE entries (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
-    charge VARCHAR(32) NOT NULL,
+    charge VARCHAR(32) COLLATE "C" NOT NULL,
     kind VARCHAR(10) NOT NULL
         CONSTRAINT entries_kind CHECK (kind IN ('posted', 'voided', 'adjustment')),
     agent VARCHAR(128) NOT NULL,
@@ -134,8 +134,9 @@ def _dropped(table: str, columns: tuple[str, ...]) -> str:
 
 POSTGRESQL = f"""
 {_added("reservations", _RESERVATION, boolean="BOOLEAN", false="FALSE")}
-ALTER TABLE reservations ALTER COLUMN windows TYPE BIGINT[]
-    USING CAST(translate(CAST(windows AS TEXT), '[]', '{{}}') AS BIGINT[]);
+ALTER TABLE reservations ALTER COLUMN id TYPE VARCHAR(32) COLLATE "C",
+    ALTER COLUMN windows TYPE BIGINT[]
+        USING CAST(translate(CAST(windows AS TEXT), '[]', '{{}}') AS BIGINT[]);
 {_ADJUSTED.format(true="TRUE")}
 {_KEYS.format(instant="DOUBLE PRECISION", options="")}
 {_JOURNAL}
@@ -161,8 +162,9 @@ DROP FUNCTION ledger_write, ledger_end, ledger_hold, ledger_enter, ledger_move, 
     ledger_paths, ledger_settle_claims, ledger_claim, ledger_starts;
 {_JOURNAL_AS_BEFORE}
 {_dropped("reservations", _RESERVATION)}
-ALTER TABLE reservations ALTER COLUMN windows TYPE JSON
-    USING CAST(translate(CAST(windows AS TEXT), '{{}}', '[]') AS JSON);
+ALTER TABLE reservations ALTER COLUMN id TYPE VARCHAR(32) COLLATE "default",
+    ALTER COLUMN windows TYPE JSON
+        USING CAST(translate(CAST(windows AS TEXT), '{{}}', '[]') AS JSON);
 {_BEFORE}
 """
 SQLITE_DOWN = f"""
