@@ -88,41 +88,32 @@ $$;
 -- array of them, as text; its state is 'short' without any budget, 'unopened' where a budget has
 -- no window yet, else NULL. Subqueries look up row by row: joined, a plan that was made while the
 -- tables were small would read them whole.
-CREATE FUNCTION ledger_paths(
-    paths TEXT[], path_currencies TEXT[], instant BIGINT, OUT windows TEXT[], OUT states TEXT[]
-) LANGUAGE plpgsql STABLE AS $$
-#variable_conflict use_column
-DECLARE
-    hour BIGINT := ledger_starts('hour', instant);
-    day BIGINT := ledger_starts('day', instant);
-    week BIGINT := ledger_starts('week', instant);
-    month BIGINT := ledger_starts('month', instant);
-BEGIN
-    SELECT array_agg(CAST(found.windows AS TEXT) ORDER BY p.number),
+CREATE FUNCTION ledger_paths(paths TEXT[], path_currencies TEXT[], instant BIGINT)
+RETURNS TABLE (windows TEXT[], states TEXT[])
+LANGUAGE sql STABLE AS $$
+    SELECT array_agg(CAST(found.windows AS TEXT) ORDER BY found.number),
         array_agg(CASE
             WHEN found.budgets = 0 THEN 'short'
             WHEN found.opened < found.budgets THEN 'unopened'
-        END ORDER BY p.number)
-    INTO windows, states
-    FROM unnest(paths, path_currencies) WITH ORDINALITY AS p(accounts, currency, number)
-    CROSS JOIN LATERAL (
-        SELECT array_agg(DISTINCT b.opened) FILTER (WHERE b.opened IS NOT NULL) AS windows,
-            count(*) AS budgets, count(b.opened) AS opened
-        FROM json_array_elements_text(CAST(p.accounts AS JSON)) AS level(name)
-        CROSS JOIN LATERAL (
-            SELECT (
+        END ORDER BY found.number)
+    FROM (
+        SELECT p.number, count(b.period) AS budgets, count(b.opened) AS opened,
+            array_agg(DISTINCT b.opened) FILTER (WHERE b.opened IS NOT NULL) AS windows
+        FROM unnest(paths, path_currencies) WITH ORDINALITY AS p(accounts, currency, number)
+        LEFT JOIN LATERAL json_array_elements_text(CAST(p.accounts AS JSON)) AS level(name)
+            ON TRUE
+        LEFT JOIN LATERAL (
+            SELECT b.period, (
                 SELECT w.id FROM budget_windows AS w
-                WHERE w.budget_id = b.id AND w.starts_at = CASE b.period
-                    WHEN 'hour' THEN hour WHEN 'day' THEN day WHEN 'week' THEN week
-                    WHEN 'month' THEN month ELSE 0
-                END
+                WHERE w.budget_id = b.id AND w.starts_at = ledger_starts(b.period, instant)
             ) AS opened
             FROM budgets AS b
             WHERE b.currency = p.currency
                 AND b.account_id = (SELECT a.id FROM accounts AS a WHERE a.name = level.name)
-        ) AS b
-    ) AS found;
-END $$;
+        ) AS b ON TRUE
+        GROUP BY p.number
+    ) AS found
+$$;
 
 -- Says which of a path's windows is too full for an amount: of the account nearest to the
 -- agent, the one that has the least left. No row where it fits all of them.

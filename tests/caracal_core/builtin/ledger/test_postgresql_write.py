@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from caracal_core.builtin.ledger.postgresql_write import write_postgresql
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.writing import reserve, write
@@ -55,3 +57,17 @@ async def test_it_locks_first_and_decides_second(postgres_config, balanced_books
 
         (verdict,) = await (await one.transact(take_the_last))
         assert isinstance(verdict, BudgetExceeded)
+
+
+async def test_a_path_without_accounts_leaves_the_windows_of_its_neighbours(
+    postgres_config, balanced_books
+):
+    """What is found for the paths of a batch stays in their order, also where there is nothing."""
+    async with open_database(postgres_config) as database:
+        await balanced_books.fund(database, "alice", usd("1"))
+        await balanced_books.fund(database, "bob", usd("2"))
+        nobody = msgspec.structs.replace(a_charge(usd("1"), "alice"), accounts=())
+        charges = [nobody, a_charge(usd("1"), "alice"), a_charge(usd("2"), "bob")]
+        verdicts = await write(database, "own", charges, [])
+        assert [type(v) for v in verdicts] == [BudgetExceeded, Reservation, Reservation]
+        assert await balanced_books.wrong(database) == []
