@@ -47,6 +47,7 @@ from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
 from caracal_core.ports import Database, Ledger
+from caracal_core.stages.charge_id import charge_id
 from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
 from caracal_core.testing.fakes import FakeMetrics
@@ -114,7 +115,7 @@ async def drive(ledger: Ledger | Nothing, accounts: Sequence[tuple[str, ...]], p
         for number in numbers:
             path = accounts[number % len(accounts)]
             charge = Charge(
-                token_hex(16), path[0], path, HELD, "route", "request", 300.0, "post", "flat@1"
+                charge_id(), path[0], path, HELD, "route", "request", 300.0, "post", "flat@1"
             )
             await ledger.reserve(charge)
             await ledger.post(charge.id, COST, "reply", "metered")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from secrets import token_hex
 from time import monotonic
 from types import NoneType, TracebackType
 from typing import Self
@@ -34,6 +33,7 @@ from caracal_core.errors import (
 )
 from caracal_core.ports import Counter, Deliver, Ledger
 from caracal_core.stages.bill import Bill
+from caracal_core.stages.charge_id import charge_id
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.draining import Draining
 from caracal_core.stages.estimate import to_hold
@@ -130,7 +130,7 @@ class Charging:
             return Hold(self, None, None, due)
         held = to_hold(quote, request, route)
         charge = Charge(
-            id=token_hex(16),
+            id=charge_id(),
             agent=principal.id,
             accounts=principal.accounts,
             amount=held,

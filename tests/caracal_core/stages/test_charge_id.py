@@ -1,0 +1,28 @@
+"""An id is new, has the form that charges' ids have, and stands behind all earlier ones."""
+
+from __future__ import annotations
+
+import re
+
+from caracal_core.stages import charge_id as module
+from caracal_core.stages.charge_id import charge_id
+
+
+def at(monkeypatch, milliseconds):
+    monkeypatch.setattr(module, "time_ns", lambda: milliseconds * 1_000_000 + 999_999)
+    return charge_id()
+
+
+def test_it_is_32_hexadecimal_digits():
+    assert re.fullmatch("[0-9a-f]{32}", charge_id())
+
+
+def test_two_of_one_millisecond_differ(monkeypatch):
+    ids = {at(monkeypatch, 1_795_392_000_000) for _ in range(1000)}
+    assert len(ids) == 1000
+    assert {each[:12] for each in ids} == {f"{1_795_392_000_000:012x}"}
+
+
+def test_later_ones_stand_behind(monkeypatch):
+    ids = [at(monkeypatch, each) for each in (1, 2**40 - 1, 2**40, 2**48 - 1)]
+    assert ids == sorted(ids)
