@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, cast
 
+from caracal_core.builtin.ledger.array_literal import Element, array_literal
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.statement import array
 from caracal_core.builtin.ledger.verdict import WAITS, Verdict, Waits, over, taken
@@ -14,10 +15,17 @@ from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
 from caracal_core.errors import ConflictCode, IdempotencyConflict
 from caracal_core.ports import Row, Statements
 
-_WRITE = """
-SELECT * FROM ledger_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                           $17, $18, $19, $20)
-"""
+_PATHS = ("TEXT", "TEXT")
+_CHARGES = (
+    "TEXT", "INT", "TEXT", "TEXT", "TEXT", "BIGINT", "DOUBLE PRECISION", "TEXT", "TEXT",
+    "TEXT", "TEXT",
+)  # fmt: skip
+_ENDS = ("TEXT", "BIGINT", "TEXT", "TEXT", "TEXT")
+_ARRAYS = ", ".join(
+    f"CAST(CAST(${number} AS TEXT) AS {kind}[])"
+    for number, kind in enumerate((*_PATHS, *_CHARGES, *_ENDS), 3)
+)
+_WRITE = f"SELECT * FROM ledger_write($1, $2, {_ARRAYS})"  # noqa: S608 - constants
 _OF_ENDS = frozenset({"over_held", "repeated", "adjusted", "unknown", "waits"})
 _KEY_CODES: Mapping[str, ConflictCode] = MappingProxyType(
     {
@@ -36,7 +44,8 @@ async def write_postgresql(
     at: float | None,
 ) -> Sequence[Verdict | Waits]:
     """Write a batch in one transaction and one round trip; see `writing.write`."""
-    rows = await database.fetch(_WRITE, at, owner, *_reserve_columns(reserves), *_end_columns(ends))
+    columns = map(array_literal, (*_reserve_columns(reserves), *_end_columns(ends)))
+    rows = await database.fetch(_WRITE, at, owner, *columns)
     charges = {charge.id: charge for charge in reserves}
     wanted = {end.id: end for end in ends}
     held: dict[str, Verdict | Waits] = {}
@@ -54,7 +63,7 @@ async def write_postgresql(
     return [*(held[charge.id] for charge in reserves), *(ended[end.id] for end in ends)]
 
 
-def _reserve_columns(reserves: Sequence[Charge]) -> Iterator[object]:
+def _reserve_columns(reserves: Sequence[Charge]) -> Iterator[Sequence[Element]]:
     """Yield the distinct account paths, then the charges, column by column."""
     paths: dict[tuple[tuple[str, ...], str], int] = {}
     numbers = [
@@ -76,7 +85,7 @@ def _reserve_columns(reserves: Sequence[Charge]) -> Iterator[object]:
     yield [charge.fingerprint for charge in reserves]
 
 
-def _end_columns(ends: Sequence[End]) -> Iterator[object]:
+def _end_columns(ends: Sequence[End]) -> Iterator[Sequence[Element]]:
     """Yield the ends, column by column; one without an amount is a void."""
     yield [end.id for end in ends]
     yield [end.amount.micro if end.amount is not None else None for end in ends]
