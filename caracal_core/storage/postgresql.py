@@ -14,6 +14,7 @@ import asyncpg  # type: ignore[import-untyped]  # it ships no types
 from caracal_core.errors import Failure
 from caracal_core.ports import Dialect, Row, Transaction
 from caracal_core.storage.config import StorageConfig
+from caracal_core.storage.connections import Connections
 from caracal_core.storage.dialect import control
 from caracal_core.storage.errors import (
     PART,
@@ -94,10 +95,11 @@ async def open_postgresql(
     """
     settings = {**_SETTINGS, **(_SERVING if warm else {})}
     pool = await _open_pool(config, config.pool_size if warm else 0, settings)
+    connections = Connections(pool)
     try:
-        yield PostgresqlDatabase(pool, config.pool_timeout)
+        yield PostgresqlDatabase(connections, config.pool_timeout)
     finally:
-        await _close(pool)
+        await _close(connections)
 
 
 async def _open_pool(
@@ -120,13 +122,13 @@ async def _open_pool(
         return await _open_pool(config, 0, settings)
 
 
-async def _close(pool: asyncpg.Pool[Any]) -> None:
-    """Close the pool's connections, even those that somebody does not give back."""
+async def _close(connections: Connections) -> None:
+    """Close all connections, even those that somebody does not give back."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
-            await pool.close()
+            await connections.close()
     except _ERRORS as error:
-        pool.terminate()
+        connections.terminate()
         log.warning("The database's connections were cut off: %s", _failure(error).internal)
 
 
@@ -159,12 +161,12 @@ def address(config: StorageConfig) -> Mapping[str, Any]:
 
 
 class PostgresqlDatabase:
-    """Implements `Database` on a pool."""
+    """Implements `Database` on a pool's connections."""
 
     dialect: Dialect = "postgresql"
 
-    def __init__(self, pool: asyncpg.Pool[Any], wait_seconds: float) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections, wait_seconds: float) -> None:
+        self._connections = connections
         self._wait_seconds = wait_seconds
 
     async def fetch(self, sql: str, *arguments: object) -> Sequence[Row]:
@@ -176,7 +178,7 @@ class PostgresqlDatabase:
             return await _Statements(connection, commits=True).execute(sql, *arguments)
 
     async def transact(self, work: Transaction[T]) -> T:
-        async with self._connection() as connection:
+        async with self._connection(lent=True) as connection:
             transaction = connection.transaction()
             try:
                 await transaction.start()
@@ -196,17 +198,20 @@ class PostgresqlDatabase:
             return result
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    async def _connection(self, *, lent: bool = False) -> AsyncIterator[Any]:
+        """Give a connection; one that is lent may be asked too late, which the pool forestalls."""
         try:
-            connection = await self._pool.acquire(timeout=self._wait_seconds)
+            connection = await self._connections.take(self._wait_seconds)
         except TimeoutError:
             raise Failure(PART, f"no connection in {self._wait_seconds:g} s") from None
         except _ERRORS as error:
             raise _failure(error) from error
+        sound = False
         try:
             yield connection
+            sound = not lent
         finally:
-            await self._pool.release(connection)
+            await self._connections.give_back(connection, sound=sound)
 
 
 class _Statements:
