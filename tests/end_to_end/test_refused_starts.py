@@ -80,7 +80,10 @@ def prepared(gateway):
             ["JWT_PUBLIC_KEY_PATH", "/nowhere/jwt.pem"],
         ),
         ({"listen": "0.0.0.0:0"}, ["tls.cert_file", "TLS_MODE=off"]),
-        ({"upstreams": {"x": {"url": NOWHERE}}}, ["route free", "u does not exist"]),
+        (
+            {"upstreams": {"x": {"url": NOWHERE, "allow_private": True}}},
+            ["route free", "u does not exist"],
+        ),
         ({"database": {"data_dir": "/proc/nowhere"}}, ["CARACAL_DATA_DIR", "/proc/nowhere"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
