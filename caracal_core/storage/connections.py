@@ -49,7 +49,8 @@ class Connections:
             sound: whether its last statement ended well and nobody has it any more; else the
                 pool brings it in order, and lets nobody use it who had it.
         """
-        if sound and self._kept is None and not self._waiting and not self._closing:
+        is_free = sound and not connection.is_in_transaction()  # a script may have begun one
+        if is_free and self._kept is None and not self._waiting and not self._closing:
             self._kept = connection
         else:
             await self._pool.release(connection)

@@ -15,5 +15,8 @@ class PutOff(Failure):
     """Nothing was done: another session keeps a row locked; later it may be done."""
 
 
+KEPT_LOCKED = PutOff(PART, "another session keeps a row locked that this needs")
+
+
 class LedgerError(CaracalError):
     """An operator's wish cannot be granted; the message says why."""

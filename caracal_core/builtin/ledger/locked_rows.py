@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import cast
 
-from caracal_core.builtin.ledger.errors import PART, PutOff
+from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PutOff
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.builtin.ledger.verdict import Verdict
@@ -36,7 +36,6 @@ TRIES = 3
 LOOK_SECONDS = 0.1
 """So long a row is taken to be as locked as it was."""
 _NAMED = 5
-_PUT_OFF = PutOff(PART, "another session keeps a row locked that this needs")
 
 # A window that is not open yet needs its budget.
 _NEEDED = Statement("""
@@ -108,7 +107,7 @@ class LockedRows:
         Args:
             reserves: what to hold.
             ends: how to end which reservation.
-            write: writes a batch; it raises `Locked` where it waited in vain.
+            write: writes a batch; it raises `Locked` where it waited in vain and did nothing.
 
         Raises:
             Failure: nothing is known of any; asking again is safe.
@@ -125,14 +124,14 @@ class LockedRows:
                     if not tries_left:
                         raise
                     continue
-                written = [_PUT_OFF]
+                written = [KEPT_LOCKED]
             else:
                 if any(isinstance(verdict, PutOff) for verdict in written):
                     with suppress(Failure):  # what was written is known all the same
                         await self._learn(charges, others)
             verdicts = iter(written)
             ids = [*(charge.id for charge in reserves), *(end.id for end in ends)]
-            return [_PUT_OFF if each in stuck else next(verdicts) for each in ids]
+            return [KEPT_LOCKED if each in stuck else next(verdicts) for each in ids]
         raise AssertionError("the last try returns or raises")
 
     async def _stuck(self, reserves: Sequence[Charge], ends: Sequence[End]) -> frozenset[str]:

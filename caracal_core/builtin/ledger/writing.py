@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from caracal_core.builtin.ledger.collisions import TRIES, again
-from caracal_core.builtin.ledger.errors import PART, PutOff
+from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PART, PutOff
 from caracal_core.builtin.ledger.postgresql_write import write_postgresql
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.sqlite_write import write_sqlite
@@ -47,13 +47,20 @@ async def write(
         One verdict for each work, those of the reserves first.
 
     Raises:
+        Locked: a lock was waited for in vain, and nothing was done of any.
         Failure: nothing is known of any; it may be done or not, and asking again is safe.
     """
     works: Works = [*reserves, *ends]
     verdicts: dict[int, Verdict] = {}
     left = list(range(len(works)))
     for _ in range(TRIES):
-        answers = await _written(database, owner, [works[number] for number in left], at)
+        try:
+            answers = await _written(database, owner, [works[number] for number in left], at)
+        except Locked:
+            if not verdicts:
+                raise
+            verdicts.update(dict.fromkeys(left, KEPT_LOCKED))
+            break
         waiting = []
         for number, answer in zip(left, answers, strict=True):
             if isinstance(answer, Waits):
@@ -101,7 +108,14 @@ async def settle(database: Database, end: End, at: float | None = None) -> Settl
 async def _written(
     database: Database, owner: str, works: Works, at: float | None
 ) -> Sequence[Verdict | Waits]:
-    """Write works in one transaction; where the store takes them not together, one by one."""
+    """Write works in one transaction; where the store takes them not together, one by one.
+
+    Then, from the first that waits for a lock in vain, all are put off: the end of a reserve among
+    them must not be written before it.
+
+    Raises:
+        Locked: nothing was done of any.
+    """
     try:
         return await again(lambda: _together(database, owner, works, at))
     except Rejected as error:
@@ -109,7 +123,12 @@ async def _written(
             return [error]
     answers: list[Verdict | Waits] = []
     for work in works:
-        answers += await _written(database, owner, [work], at)
+        try:
+            answers += await _written(database, owner, [work], at)
+        except Locked:
+            if not answers:
+                raise
+            return [*answers, *[KEPT_LOCKED] * (len(works) - len(answers))]
     return answers
 
 

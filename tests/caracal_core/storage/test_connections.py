@@ -128,3 +128,15 @@ async def test_closing_waits_for_those_in_use_and_keeps_none(postgres_config):
             await closing
         with pytest.raises(asyncpg.InterfaceError):
             await connections.take(1)
+
+
+async def test_one_whose_transaction_is_still_open_goes_to_the_pool(postgres_config):
+    """However well its last statement ended: the next ones would be in it, and never committed."""
+    async with opened(postgres_config) as (pool, connections):
+        connection = await connections.take(30)
+        await connection.execute("SELECT 1; BEGIN")
+        await connections.give_back(connection, sound=True)
+        connection = await connections.take(30)
+        assert not connection.is_in_transaction()
+        assert pool.asked == 2
+        await connections.give_back(connection, sound=True)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+import msgspec
 import pytest
 
-from caracal_core.builtin.ledger import locked_rows
+from caracal_core.builtin.ledger import locked_rows, windows, writing
 from caracal_core.builtin.ledger.errors import PutOff
 from caracal_core.builtin.ledger.locked_rows import TRIES, LockedRows
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.writing import write
 from caracal_core.domain import Reservation
 from caracal_core.storage.database import open_database
-from caracal_core.storage.errors import Locked
+from caracal_core.storage.errors import Locked, Rejected
 from caracal_core.testing.fakes import a_charge, usd
 
 HOLD = "SELECT id FROM reservations WHERE id = $1 FOR UPDATE"
@@ -196,3 +197,41 @@ async def test_with_nothing_locked_a_batch_is_written_as_it_is(database, give_bu
         [charge], [End(charge.id, "not_sent")], partial(write, database, "owner")
     )
     assert [type(each) for each in verdicts] == [Reservation, Settlement]
+
+
+async def test_what_was_held_before_its_batch_waited_for_a_lock_is_not_put_off(
+    books, keep, monkeypatch
+):
+    """Nothing would be held then, it is taken; in truth it is, and its void is never written."""
+    await books.write([a_charge(usd("0.1"), "alice")], [])
+    alice, bob = (a_charge(usd("0.1"), name) for name in ("alice", "bob"))
+    async with AsyncExitStack() as kept:
+
+        async def open_and_keep(*arguments):
+            """Another session locks both accounts, once alice's charge is held."""
+            opened = await windows.open_windows(*arguments)
+            for name in ("alice", "bob"):
+                await kept.enter_async_context(keep(WINDOW, name))
+            return opened
+
+        monkeypatch.setattr(writing, "open_windows", open_and_keep)
+        held, put_off = await books.write([alice, bob], [])
+        assert isinstance(put_off, PutOff)
+        rows = await books.database.fetch("SELECT id FROM reservations WHERE id = $1", alice.id)
+        assert len(rows) == 1
+        assert isinstance(held, Reservation)
+
+
+async def test_of_works_written_one_by_one_those_before_the_locked_one_are_not_put_off(books, keep):
+    """And nothing behind it is written: an end would come before its reserve."""
+    await books.write([a_charge(usd("0.1"), name) for name in ("alice", "bob")], [])
+    spoiled = msgspec.structs.replace(a_charge(usd("0.1"), "alice"), route="\0")
+    alice, bob = (a_charge(usd("0.1"), name) for name in ("alice", "bob"))
+    async with keep(WINDOW, "bob"):
+        verdicts = await write(
+            books.database, "owner", [alice, spoiled, bob], [End(bob.id, "not_sent")]
+        )
+        kinds = [Reservation, Rejected, PutOff, PutOff]
+        assert [type(verdict) for verdict in verdicts] == kinds
+        with pytest.raises(Locked):
+            await write(books.database, "owner", [bob, spoiled], [])
