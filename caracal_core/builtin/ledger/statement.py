@@ -76,7 +76,8 @@ _WORDS: Mapping[Dialect, Mapping[str, object]] = MappingProxyType(
             least="least",
             greatest="greatest",
             for_update="FOR UPDATE",
-            for_update_of_b="FOR UPDATE OF b",
+            # Not FOR UPDATE: who moves a window twice asks with it in hand if its budget is there.
+            for_update_of_b="FOR NO KEY UPDATE OF b",
             for_share_of_b="FOR SHARE OF b",
             skip_locked="FOR UPDATE SKIP LOCKED",
         ),

@@ -129,6 +129,32 @@ async def test_a_window_waits_for_a_limit_that_is_being_set(postgres_config, bal
         assert row["limit_micro"] == 5
 
 
+@pytest.mark.parametrize("act", ["set", "remove"])
+async def test_who_moves_a_window_twice_waits_for_nobody_that_waits_for_it(
+    postgres_config, balanced_books, act
+):
+    """As a batch does that posts and holds: PostgreSQL then looks for the budget of the window."""
+    async with open_database(postgres_config) as one, open_database(postgres_config) as other:
+        await balanced_books.fund(one, "alice", usd("1"))
+        await spend(one, "0.1")
+
+        async def move_twice(tx):
+            await tx.fetch("SELECT set_config('lock_timeout', '300', TRUE)")
+            await tx.execute("UPDATE budget_windows SET held_micro = held_micro + 1")
+            change = (
+                set_budget(other, "alice", usd("2"), "total")
+                if act == "set"
+                else remove_budget(other, "alice", "USD", "total")
+            )
+            waiting = asyncio.ensure_future(change)
+            done, _ = await asyncio.wait([waiting], timeout=0.3)
+            assert not done
+            await tx.execute("UPDATE budget_windows SET held_micro = held_micro - 1")
+            return waiting
+
+        await (await one.transact(move_twice))
+
+
 async def test_periods_and_currencies_are_budgets_of_their_own(database, alice):
     await set_budget(database, "alice", usd("1"), "day")
     await set_budget(database, "alice", usd("9"), "month")
