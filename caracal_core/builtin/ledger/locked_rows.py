@@ -1,8 +1,9 @@
 """What touches a row that another session keeps locked is put off, and all else is written.
 
 Whoever waits for a lock gives up after a second (`lock_timeout`). Then it is looked which rows are
-locked, and until these are free, nothing that touches them waits for them again. SQLite locks no
-rows.
+locked, and until whoever has locked these lets go, nothing that touches them waits for them again.
+A row that many use is locked nearly always, each time by another: there one stands in line, as
+ever. SQLite locks no rows.
 """
 
 from __future__ import annotations
@@ -49,24 +50,25 @@ LEFT JOIN budget_windows AS w ON w.budget_id = b.id
 WHERE a.name {among:$2 TEXT}
 """)["postgresql"]
 _HELD = Statement("SELECT id, windows FROM reservations WHERE id {among:$1 TEXT}")["postgresql"]
-# A row that is not there any more is not locked: both looks at it are by one snapshot.
+# A row that is not there any more is not locked: both looks at it are by one snapshot. Its xmax
+# names the transaction that has it.
 _LOCKED: Mapping[str, str] = MappingProxyType(
     {
         table: Statement(text)["postgresql"]
         for table, text in {
             "budgets": """
         WITH free AS (SELECT id FROM budgets WHERE id {among:$1 BIGINT} FOR SHARE SKIP LOCKED)
-        SELECT CAST(id AS TEXT) AS id FROM budgets
+        SELECT CAST(id AS TEXT) AS id, CAST(xmax AS TEXT) AS by FROM budgets
         WHERE id {among:$1 BIGINT} AND id NOT IN (SELECT id FROM free)
     """,
             "budget_windows": """
         WITH free AS (SELECT id FROM budget_windows WHERE id {among:$1 BIGINT} {skip_locked})
-        SELECT CAST(id AS TEXT) AS id FROM budget_windows
+        SELECT CAST(id AS TEXT) AS id, CAST(xmax AS TEXT) AS by FROM budget_windows
         WHERE id {among:$1 BIGINT} AND id NOT IN (SELECT id FROM free)
     """,
             "reservations": """
         WITH free AS (SELECT id FROM reservations WHERE id {among:$1 TEXT} {skip_locked})
-        SELECT id FROM reservations
+        SELECT id, CAST(xmax AS TEXT) AS by FROM reservations
         WHERE id {among:$1 TEXT} AND id NOT IN (SELECT id FROM free)
     """,
             "idempotency_keys": """
@@ -78,7 +80,7 @@ _LOCKED: Mapping[str, str] = MappingProxyType(
             JOIN idempotency_keys AS k ON k.agent = asked.agent AND k.key = asked.key
             FOR UPDATE OF k SKIP LOCKED
         )
-        SELECT asked.id FROM asked
+        SELECT asked.id, CAST(k.xmax AS TEXT) AS by FROM asked
         JOIN idempotency_keys AS k ON k.agent = asked.agent AND k.key = asked.key
         WHERE (asked.agent, asked.key) NOT IN (SELECT agent, key FROM free)
     """,
@@ -96,7 +98,7 @@ class LockedRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: frozenset[Named] = frozenset()
+        self._known: Mapping[Named, str] = MappingProxyType({})
         self._looked_at = -math.inf
 
     async def write(
@@ -140,26 +142,27 @@ class LockedRows:
             return frozenset()
         now = asyncio.get_running_loop().time()
         if now - self._looked_at >= LOOK_SECONDS:
-            self._known = await self._locked(self._known)
+            locked = await self._locked(self._known.keys())
+            self._known = {row: by for row, by in locked.items() if by == self._known[row]}
             self._looked_at = now
             if not self._known:
                 log.warning("no row of the ledger is kept locked any more")
                 return frozenset()
         touched = await self._touched(reserves, ends)
-        return frozenset(each for each, rows in touched.items() if not self._known.isdisjoint(rows))
+        return frozenset(each for each, rows in touched.items() if not rows.isdisjoint(self._known))
 
     async def _learn(self, reserves: Sequence[Charge], ends: Sequence[End]) -> None:
         """Learn which rows kept these waiting."""
         touched = await self._touched(reserves, ends)
         found = await self._locked(set().union(*touched.values()))
-        if new := found - self._known:
+        if new := found.keys() - self._known.keys():
             log.warning(
                 "another session keeps %d rows of the ledger locked, such as %s: what needs them "
                 "is put off; pg_locks and pg_stat_activity show the session",
                 len(new),
                 ", ".join(map(_said, sorted(new)[:_NAMED])),
             )
-        self._known |= found
+        self._known = {**self._known, **found}
         self._looked_at = asyncio.get_running_loop().time()
 
     async def _touched(
@@ -187,14 +190,14 @@ class LockedRows:
             needed.setdefault(account, set()).add((cast(str, row["part"]), cast(str, row["id"])))
         return needed
 
-    async def _locked(self, rows: AbstractSet[Named]) -> frozenset[Named]:
-        """Return those that are locked now; nobody is waited for."""
-        found: set[Named] = set()
+    async def _locked(self, rows: AbstractSet[Named]) -> Mapping[Named, str]:
+        """Return those that are locked now, and by which transaction; nobody is waited for."""
+        found: dict[Named, str] = {}
         for table, sql in _LOCKED.items():
             ids = [each for of, each in rows if of == table]
             locked = await self._database.fetch(sql, array(ids)) if ids else ()
-            found.update((table, cast(str, row["id"])) for row in locked)
-        return frozenset(found)
+            found.update({(table, cast(str, row["id"])): cast(str, row["by"]) for row in locked})
+        return found
 
 
 def _said(row: Named) -> str:

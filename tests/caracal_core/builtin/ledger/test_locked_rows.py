@@ -144,6 +144,29 @@ async def test_of_a_locked_budget_a_window_that_is_not_open_waits(books, keep):
         assert ended.news == "ended", "an open window needs its budget no more"
 
 
+@pytest.mark.parametrize(
+    ("account", "sql", "argument"),
+    [("bob", WINDOW, "bob"), ("carol", BUDGET, "carol"), ("bob", HOLD, None), ("bob", KEY, "k")],
+)
+async def test_a_row_that_another_has_locked_by_then_is_waited_for(
+    books, keep, balanced_books, account, sql, argument
+):
+    """A row that many use is never free: who waits for that would wait for ever."""
+    await balanced_books.fund(books.database, "carol", usd("100"))
+    first = a_charge(usd("0.1"), "bob", key="k", fingerprint="f" * 64)
+    await books.write([first], [])
+    ends = [post(first)] if argument is None else []
+    news = [] if ends else [a_charge(usd("0.1"), account, key="k", fingerprint="f" * 64)]
+    async with keep(sql, argument or first.id):
+        assert isinstance((await books.write(news, ends))[0], PutOff)
+        assert isinstance((await books.write(news, ends))[0], PutOff)
+        assert len(books.given) == 2, "whoever keeps it is not waited for again"
+    async with keep(sql, argument or first.id):
+        assert isinstance((await books.write(news, ends))[0], PutOff)
+        assert len(books.given) == 3
+    await books.write(news, ends)
+
+
 async def test_of_a_locked_key_its_next_attempt_waits(books, keep):
     """The key is its agent's own; others have keys of the same name."""
     mine, theirs = (
