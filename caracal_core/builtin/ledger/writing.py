@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from caracal_core.builtin.ledger.collisions import TRIES, again
-from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PART, PutOff
+from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PART
 from caracal_core.builtin.ledger.postgresql_write import write_postgresql
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.sqlite_write import write_sqlite
@@ -56,24 +56,17 @@ async def write(
     for _ in range(TRIES):
         try:
             answers = await _written(database, owner, [works[number] for number in left], at)
+            told = dict(zip(left, answers, strict=True))
+            verdicts |= {n: each for n, each in told.items() if not isinstance(each, Waits)}
+            left = [number for number in left if number not in verdicts]
+            if not left:
+                break
+            await _open(database, [works[number] for number in left], at)
         except Locked:
             if not verdicts:
                 raise
             verdicts.update(dict.fromkeys(left, KEPT_LOCKED))
             break
-        waiting = []
-        for number, answer in zip(left, answers, strict=True):
-            if isinstance(answer, Waits):
-                waiting.append(number)
-            else:
-                verdicts[number] = answer
-        if not waiting:
-            break
-        put_off = await _open(database, [works[number] for number in waiting], at)
-        if put_off is not None:
-            verdicts.update(dict.fromkeys(waiting, put_off))
-            break
-        left = waiting
     else:
         error = Failure(PART, "the windows of a charge are removed as soon as they are opened")
         verdicts.update(dict.fromkeys(left, error))
@@ -143,22 +136,20 @@ async def _together(
     return await database.transact(lambda tx: write_sqlite(tx, owner, reserves, ends, at))
 
 
-async def _open(database: Database, works: Works, at: float | None) -> PutOff | None:
+async def _open(database: Database, works: Works, at: float | None) -> None:
     """Open the windows that charges wait for, in a transaction of its own.
 
-    Nobody waits for another's new window with other locks in hand. Where a budget's own row is kept
-    locked, that is returned: nothing was done of these charges.
+    Nobody waits for another's new window with other locks in hand.
+
+    Raises:
+        Locked: a budget's own row is kept locked; nothing was done of these charges.
     """
     accounts: dict[str, set[str]] = {}
     for work in works:
         if isinstance(work, Charge):
             accounts.setdefault(work.amount.currency, set()).update(work.accounts)
-    try:
-        for currency, names in accounts.items():
-            await open_windows(database, sorted(names), currency, at)
-    except Locked:
-        return PutOff(PART, "another session keeps a budget locked that this needs")
-    return None
+    for currency, names in accounts.items():
+        await open_windows(database, sorted(names), currency, at)
 
 
 def _result(verdict: Verdict, kind: type[T]) -> T:
