@@ -56,8 +56,18 @@ class Usage(Struct, frozen=True):
         return None if first is None or second is None else _joined(first, second)
 
     def _first(self, completion: int) -> Tokens | None:
-        """Read the words prompt and completion."""
-        return _openai(self.prompt_tokens, completion, self.prompt_tokens_details)
+        """Read the words prompt and completion; without input, a cache's beside them are theirs.
+
+        So servers that put Anthropic's models into OpenAI's words tell what was written into a
+        cache. Like all else it is one of the prompt tokens, unless there are too few of them.
+        """
+        read = _openai(self.prompt_tokens, completion, self.prompt_tokens_details)
+        if read is None or self.input_tokens is not None:
+            return read
+        cached, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
+        if written + max(cached, read.cached) > _read(read):
+            return _joined(read, Tokens(0, cached, written, completion))
+        return Tokens(read.prompt - written, read.cached, written, completion)
 
     def _second(self, completion: int) -> Tokens | None:
         """Read the words input and output: of responses where they have details, or Anthropic's."""

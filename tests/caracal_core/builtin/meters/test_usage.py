@@ -121,6 +121,25 @@ def test_a_usage_in_both_vocabularies_costs_no_less_than_either(other):
     assert tokens is None or (tokens.prompt, tokens.completion) == (10, 20)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "tokens"),
+    [
+        ({"prompt_tokens": 20, "prompt_tokens_details": {"cached_tokens": 7}}, Tokens(10, 7, 3, 5)),
+        ({"prompt_tokens": 20}, Tokens(17, 0, 3, 5)),
+        ({"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 7}}, Tokens(0, 7, 3, 5)),
+        ({"prompt_tokens": 9}, Tokens(9, 7, 3, 5)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 7}}, Tokens(2, 7, 3, 5)),
+    ],
+)
+def test_what_a_cache_took_beside_prompt_tokens_is_one_of_them(prompt, tokens):
+    """LiteLLM says Anthropic's usage so: it would be charged as read alone, and writing costs more.
+
+    Where there are too few prompt tokens for that, it stands beside them.
+    """
+    cache = {"cache_read_input_tokens": 7, "cache_creation_input_tokens": 3}
+    assert read(**prompt, **cache, completion_tokens=5).tokens() == tokens
+
+
 COUNTS = st.none() | st.integers(0, 40)
 
 
