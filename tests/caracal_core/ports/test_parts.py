@@ -18,7 +18,7 @@ VERBS = {
     parts.Policy: {"decide"},
     parts.NamesRoutes: {"routes_named"},
     parts.Tariff: {"names", "quote"},
-    parts.Reading: {"complete", "feed", "cost"},
+    parts.Reading: {"complete", "feed", "cost", "known"},
     parts.Meter: {"recognise"},
     parts.Ledger: {"reserve", "post", "void"},
     parts.Upstream: {"reply_seconds", "send"},
