@@ -122,7 +122,7 @@ async def test_a_full_pool_waits_its_turn(replying, pool_to):
 
 async def test_a_pool_that_stays_full_is_our_failure(replying, pool_to):
     """It is no fault of the upstream's, and is answered 503."""
-    pool = pool_to(await replying(REPLY), size=1, connect_seconds=0.02)
+    pool = pool_to(await replying(REPLY), size=1, connect_seconds=1)
     connection = await pool.acquire()
     with pytest.raises(Failure, match="stayed busy") as raised:
         await pool.acquire()
