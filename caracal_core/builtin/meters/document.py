@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
+from caracal_core.builtin.meters.nesting import Nesting
 from caracal_core.builtin.meters.usage import Count, Usage
 from caracal_core.builtin.tariffs.price import Tokens
 
@@ -15,9 +16,6 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 LONGEST = 4 * 2**20
 """Bytes of a reply that are kept; a longer one is not metered."""
-
-_WHITE = b" \t\r\n"
-_TAIL = 64
 
 
 class _Metered(Struct, frozen=True):
@@ -36,23 +34,29 @@ class Document:
         length: the reply's declared length, or None.
     """
 
-    __slots__ = ("_is_whole", "_kept", "_length")
+    __slots__ = ("_is_json", "_kept", "_length", "_looked_at", "_nesting")
 
     def __init__(self, length: int | None) -> None:
         self._length = length
         self._kept: bytearray | None = bytearray()
-        self._is_whole: bool | None = False
+        self._nesting = Nesting()
+        self._looked_at = 0
+        self._is_json: bool | None = None
 
     @property
     def complete(self) -> bool:
         """Whether nothing that is still to come changes what it says."""
-        if self._is_whole is None:
-            self._is_whole = self._kept is not None and self._ends(self._kept)
-        return self._is_whole
+        kept = self._kept
+        if kept is None or self._length is not None:
+            return kept is not None and len(kept) == self._length
+        self._nesting.feed(bytes(kept[self._looked_at :]))
+        self._looked_at = len(kept)
+        if self._nesting.has_ended and self._is_json is None:
+            self._is_json = _is_json(kept)
+        return self._nesting.has_ended and self._is_json is True
 
     def feed(self, data: bytes) -> None:
         """Keep the next bytes, unless it becomes too long."""
-        self._is_whole = None
         if self._kept is None:
             return
         if len(self._kept) + len(data) > LONGEST:
@@ -85,16 +89,13 @@ class Document:
         except (msgspec.MsgspecError, RecursionError, LookupError):
             return None
 
-    def _ends(self, kept: bytearray) -> bool:
-        if self._length is not None:
-            return len(kept) == self._length
-        if not kept[-_TAIL:].rstrip(_WHITE).endswith((b"}", b"]")):
-            return False
-        try:
-            msgspec.json.decode(kept, type=Raw)
-        except (msgspec.MsgspecError, RecursionError):
-            return False
-        return True
+
+def _is_json(data: bytearray) -> bool:
+    try:
+        msgspec.json.decode(data, type=Raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
 
 
 def _step(raw: Raw, key: str) -> Raw:
