@@ -176,6 +176,18 @@ def _own_postgresql() -> Iterator[Postgresql]:
         shutil.rmtree(directory)
 
 
+@pytest.fixture
+def loop(loop):
+    """The test's event loop, ended as `asyncio.run` does: nothing is left to the garbage's time."""
+    yield loop
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgresql]:
     """The server that tests share; they must not stop it."""

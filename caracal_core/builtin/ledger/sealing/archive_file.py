@@ -85,6 +85,10 @@ class ArchiveWriter:
     def end(self, checkpoint: str | None) -> None:
         """Write the last line, with the statement that vouches for the last seal."""
         self._write(_End(self._entries, checkpoint))
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file, while it is open; without `end` it is none that can be read."""
         self._zip.close()
 
     def _write(self, line: Struct) -> None:

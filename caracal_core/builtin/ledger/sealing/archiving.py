@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import BinaryIO, cast
 
 import msgspec
@@ -117,17 +118,17 @@ async def write(database: Database, month: Month, out: BinaryIO) -> Draft:
     """
     (span,) = await database.fetch(_SPAN, *month.days)
     first_id, last_id = cast(int, span["first_id"]), cast(int, span["last_id"])
-    writing = _Writing(database, month, ArchiveWriter(out, month))
-    before = await seals.before(database, first_id)
-    async for group, fault in in_groups(database, before):
-        if fault:
-            raise LedgerError(f"The ledger is not as it was sealed: {fault.what}.")
-        await writing.add(group)
-        if group[-1].last_id >= last_id:
-            break
-    last = writing.last
-    checkpoint = await earliest_from(database, last.number) if last else None
-    writing.file.end(checkpoint)
+    with closing(ArchiveWriter(out, month)) as file:
+        writing = _Writing(database, month, file)
+        before = await seals.before(database, first_id)
+        async for group, fault in in_groups(database, before):
+            if fault:
+                raise LedgerError(f"The ledger is not as it was sealed: {fault.what}.")
+            await writing.add(group)
+            if group[-1].last_id >= last_id:
+                break
+        last = writing.last
+        file.end(await earliest_from(database, last.number) if last else None)
     return Draft(month, writing.entries, writing.runs())
 
 
