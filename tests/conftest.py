@@ -29,8 +29,7 @@ from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
 
-ROLE, PASSWORD = "caracal", "correct horse"
-TEMPLATE = "caracal_template"
+ROLE, PASSWORD, TEMPLATE = "caracal", "correct horse", "caracal_template"
 PLUGIN = '''
 from caracal_core.plugin import Config, Plugin, hookimpl, setting
 
@@ -180,9 +179,7 @@ def _own_postgresql() -> Iterator[Postgresql]:
 def loop(loop):
     """The test's event loop, ended as `asyncio.run` does: nothing is left to the garbage's time."""
     yield loop
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
+    left = [task for task in asyncio.all_tasks(loop) if task.cancel()]
     if left:
         loop.run_until_complete(asyncio.wait(left))
     loop.run_until_complete(loop.shutdown_asyncgens())

@@ -21,7 +21,8 @@ from caracal_core.errors import Answered
 
 NAMED = os.environ.get("CARACAL_VECTORS", "")
 ROOT = Path(NAMED)
-pytestmark = pytest.mark.skipif(not NAMED, reason="CARACAL_VECTORS names no vectors")
+IS_HERE = bool(NAMED) and ROOT.is_dir()
+pytestmark = pytest.mark.skipif(not IS_HERE, reason="CARACAL_VECTORS names no directory")
 
 LIMITS_OF_GUNICORN = {"006", "007", "008", "limit_header_default_01"}
 """Refused by gunicorn for their length alone, at half of our limit."""
@@ -107,7 +108,7 @@ def gunicorn(kind):
     """Return gunicorn's requests: line breaks of the file mean nothing, escapes do."""
     letters = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0"}
     vectors = []
-    for path in sorted((ROOT / "gunicorn-requests" / kind).glob("*.http")) if NAMED else []:
+    for path in sorted((ROOT / "gunicorn-requests" / kind).glob("*.http")) if IS_HERE else []:
         raw = re.sub(
             rb"\\(?:x([0-9A-Fa-f]{2})|([rnt0]))",
             lambda m: bytes([int(m[1], 16)]) if m[1] else letters[m[2]],
@@ -119,7 +120,7 @@ def gunicorn(kind):
 
 def llhttp(must_reject):
     """Return llhttp's requests, with the last line breaks that their documents cut off."""
-    if not NAMED:
+    if not IS_HERE:
         return []
     vectors = []
     for vector in json.loads((ROOT / "llhttp" / "request-vectors.json").read_text()):
