@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from databases import postgresql, sqlite, version
 
+from caracal_core.builtin.ledger import partitions
 from caracal_core.builtin.ledger.sealing.month import Month
 from caracal_core.builtin.ledger.sealing.sealer import Sealer
 from caracal_core.storage.config import StorageConfig
@@ -53,7 +54,7 @@ async def fill(config: StorageConfig, entries: int) -> None:
     async with open_database(config) as database:
         if database.dialect == "postgresql":
             for month in MONTHS:
-                await database.fetch("SELECT entries_add_month($1)", int(month.starts))
+                await partitions.make(database, int(month.starts))
         for first in range(1, entries + 1, AT_ONCE):
             await database.execute(_FILL, first, min(first + AT_ONCE - 1, entries))
         begun = time.perf_counter()

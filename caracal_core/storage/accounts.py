@@ -100,7 +100,7 @@ async def register(
 
     rows = await database.transact(insert)
     if not rows:
-        raise AccountError(f"{name} is registered already{_move(name, parent)}.")
+        raise AccountError(f"{name} is registered already{_how_to_move(name, parent)}.")
     return _account({**rows[0], "parent": parent})
 
 
@@ -214,7 +214,7 @@ async def parent_of(database: Statements, name: str) -> Account:
     return above[0]
 
 
-def _move(name: str, parent: str | None) -> str:
+def _how_to_move(name: str, parent: str | None) -> str:
     """Return what to add where somebody registers an account again, below another one."""
     if parent is None:
         return ""

@@ -114,27 +114,31 @@ class LockedRows:
         Raises:
             Failure: nothing is known of any; asking again is safe.
         """
-        for tries_left in reversed(range(TRIES)):
+        tries = 0
+        while True:
             stuck = await self._stuck(reserves, ends)
-            charges = [charge for charge in reserves if charge.id not in stuck]
-            others = [end for end in ends if end.id not in stuck]
+            charges = [each for each in reserves if each.id not in stuck] if stuck else reserves
+            others = [each for each in ends if each.id not in stuck] if stuck else ends
             try:
                 written = await write(charges, others) if charges or others else ()
             except Locked:
+                tries += 1
                 await self._learn(charges, others)
-                if len(charges) + len(others) > 1:
-                    if not tries_left:
-                        raise
+                if len(charges) + len(others) == 1:
+                    written = [KEPT_LOCKED]
+                elif tries < TRIES:
                     continue
-                written = [KEPT_LOCKED]
+                else:
+                    raise
             else:
                 if any(isinstance(verdict, PutOff) for verdict in written):
                     with suppress(Failure):  # what was written is known all the same
                         await self._learn(charges, others)
+            if not stuck:
+                return written
             verdicts = iter(written)
             ids = [*(charge.id for charge in reserves), *(end.id for end in ends)]
             return [KEPT_LOCKED if each in stuck else next(verdicts) for each in ids]
-        raise AssertionError("the last try returns or raises")
 
     async def _stuck(self, reserves: Sequence[Charge], ends: Sequence[End]) -> frozenset[str]:
         """Return the ids of all that touches a row which is still locked."""

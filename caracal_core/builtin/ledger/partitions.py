@@ -22,7 +22,6 @@ ORDER BY month
 _MAKE = "SELECT entries_add_month($1, $2) AS made"
 _STRAYS = "SELECT EXISTS (SELECT FROM entries_default) AS found"
 
-
 MOVED_BESIDE_CHARGES = 10_000
 """So many entries move over in about 0.1 s, in which charges wait; a million take 7 s."""
 
@@ -47,13 +46,27 @@ async def make_ahead(
     """
     if database.dialect == "sqlite":
         return []
-    made = []
-    for month in await database.fetch(_MISSING, at, months):
-        # Each in a transaction of its own, so that nobody waits for all; another may be faster.
-        (row,) = await database.fetch(_MAKE, month["starts"], most)
-        if row["made"]:
-            made.append(cast(str, month["name"]))
-    return made
+    # Each in a transaction of its own, so that nobody waits for all; another may be faster.
+    return [
+        cast(str, month["name"])
+        for month in await database.fetch(_MISSING, at, months)
+        if await make(database, cast(int, month["starts"]), most=most)
+    ]
+
+
+async def make(database: Database, starts: int, *, most: int | None = None) -> bool:
+    """Make PostgreSQL's partition of one month, if it is missing; return whether it was made.
+
+    Args:
+        database: where the journal is.
+        starts: the month's first instant, in unix seconds.
+        most: as for `make_ahead`.
+
+    Raises:
+        Failure: as `make_ahead` does.
+    """
+    (row,) = await database.fetch(_MAKE, starts, most)
+    return cast(bool, row["made"])
 
 
 async def has_strays(database: Database) -> bool:

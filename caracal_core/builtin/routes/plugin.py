@@ -75,8 +75,8 @@ class SettleConfig(Config):
     orphan: Ending = setting("post", description="The process that owned the hold died.")
 
     @property
-    def settle(self) -> Settle:
-        """The rules that this says."""
+    def rules(self) -> Settle:
+        """What this says, each way with its rule."""
         late = self.upstream_timeout or self.upstream_failed
         return Settle(**self.model_dump() | {"upstream_timeout": late})
 
@@ -195,7 +195,7 @@ def _entry(route: RouteConfig, default_mb: float) -> Entry:
         tariff=route.tariff,
         schemes=frozenset(route.schemes),
         replay=route.replay,
-        settle=route.settle.settle,
+        settle=route.settle.rules,
         max_request_bytes=int(megabytes * _BYTES_PER_MB),
         reply_seconds=route.reply_timeout,
         max_hold=route.max_hold_micro,

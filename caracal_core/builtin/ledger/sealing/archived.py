@@ -9,7 +9,6 @@ from caracal_core.builtin.ledger.sealing.archive_file import ArchiveReader
 from caracal_core.builtin.ledger.sealing.archives import Archive, Run
 from caracal_core.builtin.ledger.sealing.days import DAY_SECONDS, DaySum
 from caracal_core.builtin.ledger.sealing.entry_form import LABEL_BYTES, label, labelled_id
-from caracal_core.builtin.ledger.sealing.month import month_of
 
 Labelled = tuple[int, bytes]
 
@@ -73,14 +72,11 @@ class Archived:
 
     def sums(self, day: int) -> Mapping[tuple[str, str, str], DaySum]:
         """Return what a day's archived entries come to, as far as their file was read."""
-        if not self._given:
-            return {}
-        month = str(month_of(float(day * DAY_SECONDS)))
-        if month not in self._records or month not in self._given:
-            return {}
-        return next(
-            (dict(each.days.of(day)) for each in self._files if str(each.month) == month), {}
-        )
+        for each in self._files:
+            first, end = each.month.days
+            if first <= day < end and str(each.month) in self._records:
+                return dict(each.days.of(day))
+        return {}
 
     def fault(self) -> str | None:
         """Say what is wrong with records and files after the walk; None where nothing is."""

@@ -127,15 +127,8 @@ def _read(row: Row) -> Archive:
     except (ValueError, TypeError):
         raise FalseRecord(f"the record of the archive {row['month']} was changed") from None
     spanned = runs and (archive.first_id, archive.last_id) == (runs[0][0], runs[-1][1])
-    if (
-        not spanned
-        or not _disjoint(runs)
-        or (archive.starts, archive.ends)
-        != (
-            month.starts,
-            month.ends,
-        )
-    ):
+    timed = (archive.starts, archive.ends) == (month.starts, month.ends)
+    if not (spanned and timed and _disjoint(runs)):
         raise FalseRecord(f"the record of the archive {month} was changed")
     return archive
 

@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 import msgspec
 from msgspec import Struct
 
+from caracal_core.builtin.ledger import partitions
 from caracal_core.builtin.ledger.errors import LedgerError
 from caracal_core.builtin.ledger.sealing import archives, seals
 from caracal_core.builtin.ledger.sealing.archive_file import ArchiveWriter
@@ -101,7 +102,7 @@ async def gather(database: Database, month: Month) -> None:
         Failure: it cannot be made: the role does not own the table, or it was busy for 2 s.
     """
     if database.dialect == "postgresql":
-        await database.fetch("SELECT entries_add_month($1)", int(month.starts))
+        await partitions.make(database, int(month.starts))
 
 
 async def write(database: Database, month: Month, out: BinaryIO) -> Draft:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
+
 import msgspec
 import pytest
 
+from caracal_core.builtin.ledger import retry
 from caracal_core.builtin.ledger.budgets import set_budget
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.statement import Statement
 from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.domain import Money
 from caracal_core.storage import accounts
+from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
+
+from .clerk import Clerk
 
 MIDNIGHT = 1_795_392_000.0
 """2026-11-23T00:00:00Z."""
@@ -132,3 +139,45 @@ async def spend(database, give_budget):
         return charge
 
     return spend
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """No pause between two tries is noticeable."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0001)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.001)
+
+
+@pytest.fixture
+async def clerk(store, metrics):
+    """Who puts works in over a test's own store, and hears of them."""
+    clerk = Clerk(store, metrics)
+    yield clerk
+    await clerk.commits.close()
+
+
+@pytest.fixture
+def keep(postgres_config):
+    """Keep rows locked in another session, while the context is open."""
+
+    @asynccontextmanager
+    async def keep(sql, argument):
+        locked, leave = asyncio.Event(), asyncio.Event()
+
+        async def hold(tx):
+            assert await tx.fetch(sql, argument)
+            locked.set()
+            await leave.wait()
+
+        async with open_database(postgres_config) as other:
+            keeping = asyncio.create_task(other.transact(hold))
+            await asyncio.wait(
+                [keeping, asyncio.create_task(locked.wait())], return_when="FIRST_COMPLETED"
+            )
+            try:
+                yield
+            finally:
+                leave.set()
+                await keeping
+
+    return keep

@@ -8,7 +8,6 @@ import random
 
 import pytest
 
-from caracal_core.builtin.ledger import retry
 from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.errors import Conflict
 from caracal_core.builtin.ledger.expiry import resolve
@@ -84,13 +83,6 @@ class DeadStore:
     async def write(self, _reserves, _ends):
         self.asked.set()
         raise Failure("store", "not reached")
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """No pause between two tries is noticeable."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0001)
-    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.001)
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import FakeMetrics, a_charge, usd
 
-BOBS_WINDOW = """SELECT w.id FROM budget_windows AS w JOIN budgets AS b ON b.id = w.budget_id
-JOIN accounts AS a ON a.id = b.account_id WHERE a.name = 'bob' FOR UPDATE OF w"""
+from .row_locks import HOLD, WINDOW
 
 
 def desk_over(store, **bounds):
@@ -36,7 +35,7 @@ async def test_calls_on_a_budget_that_somebody_keeps_locked_are_told_in_time(
         async def call_meanwhile(tx):
             first = [a_charge(usd("1"), name) for name in ("alice", "bob")]
             await asyncio.gather(*map(desk.reserve, first))
-            assert len(await tx.fetch(BOBS_WINDOW)) == 1
+            assert len(await tx.fetch(WINDOW, "bob")) == 1
             stuck = [a_charge(usd("1"), "bob") for _ in range(20)]
             receipts = [desk.reserve(charge) for charge in stuck]
             for _ in range(5):
@@ -59,33 +58,20 @@ async def test_calls_on_a_budget_that_somebody_keeps_locked_are_told_in_time(
 
 
 async def test_a_row_that_somebody_keeps_locked_stops_no_other_account(
-    postgres_config, balanced_books
+    postgres_config, balanced_books, keep
 ):
     """An operator's open session on one budget must not end every agent's calls."""
-    async with open_database(postgres_config) as database, open_database(postgres_config) as other:
+    async with open_database(postgres_config) as database:
         for account in ("alice", "bob"):
             await balanced_books.fund(database, account, usd("100"))
         desk = desk_over(BookStore(database, "owner", 300, 3600), write_seconds=0.5)
         stuck = a_charge(usd("1"), "bob")
         await desk.reserve(stuck)
-        locked, leave = asyncio.Event(), asyncio.Event()
-
-        async def keep(tx):
-            await tx.fetch("SELECT id FROM reservations WHERE id = $1 FOR UPDATE", stuck.id)
-            locked.set()
-            await leave.wait()
-
-        keeping = asyncio.create_task(other.transact(keep))
-        await locked.wait()
-        posting = desk.post(stuck.id, usd("0.5"), "reply")
-        try:
-            async with asyncio.timeout(20):
-                for _ in range(5):
-                    charge = a_charge(usd("0.1"), "alice")
-                    await desk.reserve(charge)
-                    await desk.post(charge.id, usd("0.1"), "reply")
-        finally:
-            leave.set()
-            await keeping
-            await posting
-            assert await desk.drain(10) == 0
+        async with keep(HOLD, stuck.id), asyncio.timeout(20):
+            posting = desk.post(stuck.id, usd("0.5"), "reply")
+            for _ in range(5):
+                charge = a_charge(usd("0.1"), "alice")
+                await desk.reserve(charge)
+                await desk.post(charge.id, usd("0.1"), "reply")
+        await posting
+        assert await desk.drain(10) == 0

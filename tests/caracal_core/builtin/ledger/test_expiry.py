@@ -12,8 +12,8 @@ from caracal_core.builtin.ledger.writing import reserve, settle
 from caracal_core.storage.database import open_database
 from caracal_core.testing.fakes import a_charge, usd
 
-BOBS_WINDOW = """SELECT w.id FROM budget_windows AS w JOIN budgets AS b ON b.id = w.budget_id
-JOIN accounts AS a ON a.id = b.account_id WHERE a.name = 'bob' FOR UPDATE OF w"""
+from .row_locks import HOLD, WINDOW
+
 START = 1_795_400_000.0
 HOUR = 3600.0
 HELD = usd("0.1")
@@ -181,7 +181,7 @@ async def test_a_hold_in_somebodys_hands_is_skipped(postgres_config, balanced_bo
         await reserve(one, free, "dead", START + 1)
 
         async def resolve_meanwhile(tx):
-            await tx.fetch("SELECT 1 FROM reservations WHERE id = $1 FOR UPDATE", busy.id)
+            await tx.fetch(HOLD, busy.id)
             async with asyncio.timeout(10):
                 return await resolve(other, "reaper", 10, HOUR, START + 400)
 
@@ -190,30 +190,18 @@ async def test_a_hold_in_somebodys_hands_is_skipped(postgres_config, balanced_bo
 
 
 async def test_a_hold_in_somebodys_hands_keeps_no_other_from_being_renewed(
-    postgres_config, balanced_books
+    postgres_config, balanced_books, keep
 ):
     """Else another process takes all of a living owner's holds for orphans."""
-    async with open_database(postgres_config) as database, open_database(postgres_config) as other:
+    async with open_database(postgres_config) as database:
         await balanced_books.fund(database, "alice", usd("100"))
         stuck, mine = a_charge(usd("0.1"), "alice"), a_charge(usd("0.1"), "alice", orphan="void")
         for charge in (stuck, mine):
             await reserve(database, charge, "mine", START)
-        locked, leave = asyncio.Event(), asyncio.Event()
-
-        async def keep(tx):
-            await tx.fetch("SELECT id FROM reservations WHERE id = $1 FOR UPDATE", stuck.id)
-            locked.set()
-            await leave.wait()
-
-        keeping = asyncio.create_task(other.transact(keep))
-        await locked.wait()
-        try:
+        async with keep(HOLD, stuck.id):
             async with asyncio.timeout(5):
                 assert await renew(database, "mine", 300, HOUR, START + 200) == 1
-            assert await resolve(other, "theirs", 10, HOUR, START + 301) == []
-        finally:
-            leave.set()
-            await keeping
+            assert await resolve(database, "theirs", 10, HOUR, START + 301) == []
 
 
 async def test_a_window_in_somebodys_hands_keeps_no_other_hold_from_its_end(
@@ -232,7 +220,7 @@ async def test_a_window_in_somebodys_hands_keeps_no_other_hold_from_its_end(
         await reserve(database, free, "dead", START + 10)
 
         async def resolve_meanwhile(tx):
-            await tx.fetch(BOBS_WINDOW)
+            await tx.fetch(WINDOW, "bob")
             async with asyncio.timeout(10):
                 return await resolve(database, "reaper", 2, HOUR, START + 400)
 

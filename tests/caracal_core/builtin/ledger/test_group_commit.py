@@ -16,13 +16,6 @@ from .clerk import Clerk, Store
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """No pause between two tries is noticeable."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0001)
-    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.001)
-
-
-@pytest.fixture
 def metrics():
     return FakeMetrics()
 
@@ -30,13 +23,6 @@ def metrics():
 @pytest.fixture
 def store():
     return Store()
-
-
-@pytest.fixture
-async def clerk(store, metrics):
-    clerk = Clerk(store, metrics)
-    yield clerk
-    await clerk.commits.close()
 
 
 @pytest.fixture

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from caracal_core.builtin.ledger import group_commit, retry
+from caracal_core.builtin.ledger import group_commit
 from caracal_core.builtin.ledger.errors import PutOff
 from caracal_core.errors import Failure
 from caracal_core.testing.fakes import FakeMetrics
 
-from .clerk import Clerk, Store
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """No pause between two tries is noticeable."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0001)
-    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.001)
+from .clerk import Store
 
 
 @pytest.fixture
@@ -27,13 +20,6 @@ def metrics():
 @pytest.fixture
 def store():
     return Store()
-
-
-@pytest.fixture
-async def clerk(store, metrics):
-    clerk = Clerk(store, metrics)
-    yield clerk
-    await clerk.commits.close()
 
 
 async def test_one_work_that_fails_every_batch_stops_no_other(clerk, store, quick):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 
 import msgspec
@@ -19,12 +18,7 @@ from caracal_core.storage.database import open_database
 from caracal_core.storage.errors import Locked, Rejected
 from caracal_core.testing.fakes import a_charge, usd
 
-HOLD = "SELECT id FROM reservations WHERE id = $1 FOR UPDATE"
-WINDOW = """SELECT w.id FROM budget_windows AS w JOIN budgets AS b ON b.id = w.budget_id
-JOIN accounts AS a ON a.id = b.account_id WHERE a.name = $1 FOR UPDATE OF w"""
-BUDGET = """SELECT b.id FROM budgets AS b JOIN accounts AS a ON a.id = b.account_id
-WHERE a.name = $1 FOR UPDATE OF b"""
-KEY = "SELECT key FROM idempotency_keys WHERE key = $1 FOR UPDATE"
+from .row_locks import BUDGET, HOLD, KEY, WINDOW
 
 
 @pytest.fixture(autouse=True)
@@ -57,33 +51,6 @@ async def books(postgres_config, balanced_books):
             await balanced_books.fund(database, account, usd("100"))
         yield Books(database)
         assert await balanced_books.wrong(database) == []
-
-
-@pytest.fixture
-def keep(postgres_config):
-    """Keep rows locked in another session, while the context is open."""
-
-    @asynccontextmanager
-    async def keep(sql, argument):
-        locked, leave = asyncio.Event(), asyncio.Event()
-
-        async def hold(tx):
-            assert await tx.fetch(sql, argument)
-            locked.set()
-            await leave.wait()
-
-        async with open_database(postgres_config) as other:
-            keeping = asyncio.create_task(other.transact(hold))
-            await asyncio.wait(
-                [keeping, asyncio.create_task(locked.wait())], return_when="FIRST_COMPLETED"
-            )
-            try:
-                yield
-            finally:
-                leave.set()
-                await keeping
-
-    return keep
 
 
 def post(charge):

@@ -115,3 +115,16 @@ async def test_sums_by_day_still_agree(database, archived, intruder, open_archiv
         )
         assert await false(intruder) is None
         assert "2026-10-31" in await false(intruder, archived)
+
+
+async def test_a_day_that_no_calendar_has_is_found_beside_a_file(archived, intruder, open_archive):
+    """Whoever tampers need not keep to the calendar."""
+    async with intruder.at_work():
+        await intruder.execute(
+            "INSERT INTO spend_days SELECT day + 2000000000, agent, route, currency, calls, voided,"
+            " adjusted, amount_whole, amount_rest, held_whole, held_rest, first_id, last_id"
+            " FROM spend_days"
+        )
+        stands_in = Archived(await archives(intruder), [open_archive(archived)])
+        stands_in.with_files([], 2**62)
+        assert "day 20000" in await false_day(intruder, stands_in)
