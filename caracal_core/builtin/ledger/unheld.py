@@ -33,9 +33,9 @@ class Unheld:
 
         One that was voided is remembered: it must not be held any more.
         """
-        if self._voided.get(id):
+        if self._voided.pop(id, False):
+            self._voided[id] = True
             return False
-        self.discard(id)
         return True
 
     def void(self, id: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from caracal_core.builtin.ledger.collisions import TRIES, again
 from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PART
@@ -19,6 +19,8 @@ from caracal_core.storage.errors import Locked, Rejected
 
 T = TypeVar("T", Reservation, Settlement)
 Works = Sequence[Charge | End]
+
+_REMOVED = Failure(PART, "the windows of a charge are removed as soon as they are opened")
 
 
 async def write(
@@ -50,27 +52,10 @@ async def write(
         Locked: a lock was waited for in vain, and nothing was done of any.
         Failure: nothing is known of any; it may be done or not, and asking again is safe.
     """
-    works: Works = [*reserves, *ends]
-    verdicts: dict[int, Verdict] = {}
-    left = list(range(len(works)))
-    for _ in range(TRIES):
-        try:
-            answers = await _written(database, owner, [works[number] for number in left], at)
-            told = dict(zip(left, answers, strict=True))
-            verdicts |= {n: each for n, each in told.items() if not isinstance(each, Waits)}
-            left = [number for number in left if number not in verdicts]
-            if not left:
-                break
-            await _open(database, [works[number] for number in left], at)
-        except Locked:
-            if not verdicts:
-                raise
-            verdicts.update(dict.fromkeys(left, KEPT_LOCKED))
-            break
-    else:
-        error = Failure(PART, "the windows of a charge are removed as soon as they are opened")
-        verdicts.update(dict.fromkeys(left, error))
-    return [verdicts[number] for number in range(len(works))]
+    verdicts = await _written(database, owner, reserves, ends, at)
+    if Waits not in map(type, verdicts):
+        return cast(Sequence[Verdict], verdicts)
+    return await _opened(database, owner, [*reserves, *ends], list(verdicts), at)
 
 
 async def reserve(
@@ -98,8 +83,37 @@ async def settle(database: Database, end: End, at: float | None = None) -> Settl
     return _result(verdict, Settlement)
 
 
+async def _opened(
+    database: Database, owner: str, works: Works, verdicts: list[Verdict | Waits], at: float | None
+) -> Sequence[Verdict]:
+    """Open the windows that works wait for, and write these again.
+
+    Raises:
+        Locked: a lock was waited for in vain, and nothing was done of any.
+    """
+    for _ in range(TRIES - 1):
+        left = [number for number, verdict in enumerate(verdicts) if isinstance(verdict, Waits)]
+        if not left:
+            break
+        reserves, ends = _parted([works[number] for number in left])
+        try:
+            await _open(database, reserves, at)
+            answers = await _written(database, owner, reserves, ends, at)
+        except Locked:
+            if len(left) == len(works):
+                raise
+            answers = [KEPT_LOCKED] * len(left)
+        for number, answer in zip(left, answers, strict=True):
+            verdicts[number] = answer
+    return [_REMOVED if isinstance(verdict, Waits) else verdict for verdict in verdicts]
+
+
 async def _written(
-    database: Database, owner: str, works: Works, at: float | None
+    database: Database,
+    owner: str,
+    reserves: Sequence[Charge],
+    ends: Sequence[End],
+    at: float | None,
 ) -> Sequence[Verdict | Waits]:
     """Write works in one transaction; where the store takes them not together, one by one.
 
@@ -110,14 +124,15 @@ async def _written(
         Locked: nothing was done of any.
     """
     try:
-        return await again(lambda: _together(database, owner, works, at))
+        return await again(lambda: _together(database, owner, reserves, ends, at))
     except Rejected as error:
-        if len(works) == 1:
+        if len(reserves) + len(ends) == 1:
             return [error]
     answers: list[Verdict | Waits] = []
+    works: Works = [*reserves, *ends]
     for work in works:
         try:
-            answers += await _written(database, owner, [work], at)
+            answers += await _written(database, owner, *_parted([work]), at)
         except Locked:
             if not answers:
                 raise
@@ -126,17 +141,27 @@ async def _written(
 
 
 async def _together(
-    database: Database, owner: str, works: Works, at: float | None
+    database: Database,
+    owner: str,
+    reserves: Sequence[Charge],
+    ends: Sequence[End],
+    at: float | None,
 ) -> Sequence[Verdict | Waits]:
     """Write works in one transaction."""
-    reserves = [work for work in works if isinstance(work, Charge)]
-    ends = [work for work in works if isinstance(work, End)]
     if database.dialect == "postgresql":
         return await write_postgresql(database, owner, reserves, ends, at)
     return await database.transact(lambda tx: write_sqlite(tx, owner, reserves, ends, at))
 
 
-async def _open(database: Database, works: Works, at: float | None) -> None:
+def _parted(works: Works) -> tuple[Sequence[Charge], Sequence[End]]:
+    """Return the reserves, and the ends."""
+    return (
+        [work for work in works if isinstance(work, Charge)],
+        [work for work in works if isinstance(work, End)],
+    )
+
+
+async def _open(database: Database, reserves: Sequence[Charge], at: float | None) -> None:
     """Open the windows that charges wait for, in a transaction of its own.
 
     Nobody waits for another's new window with other locks in hand.
@@ -145,9 +170,8 @@ async def _open(database: Database, works: Works, at: float | None) -> None:
         Locked: a budget's own row is kept locked; nothing was done of these charges.
     """
     accounts: dict[str, set[str]] = {}
-    for work in works:
-        if isinstance(work, Charge):
-            accounts.setdefault(work.amount.currency, set()).update(work.accounts)
+    for charge in reserves:
+        accounts.setdefault(charge.amount.currency, set()).update(charge.accounts)
     for currency, names in accounts.items():
         await open_windows(database, sorted(names), currency, at)
 

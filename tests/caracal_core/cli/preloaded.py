@@ -5,6 +5,7 @@ a command: its arguments, its directory, its environment, and the files for what
 answered with the exit code.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -35,6 +36,7 @@ def become(command):
 
 load(caracal_core.cli)
 load(caracal_auth_jwt)
+gc.freeze()  # a command's end would look through all that is shared, and copy it
 for line in sys.stdin:
     if os.fork() == 0:
         become(json.loads(line))

@@ -203,7 +203,7 @@ def test_an_interrupt_is_quiet(packages, tmp_path):
 """
         ),
     )
-    environment = {"PYTHONPATH": str(packages.directory), "PLUGINS": "acme", **os.environ}
+    environment = {**os.environ, "PYTHONPATH": str(packages.directory), "PLUGINS": "acme"}
     process = subprocess.Popen(
         [sys.executable, "-c", "from caracal_core.cli.main import main; main()", "wait"],
         env=environment,
