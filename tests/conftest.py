@@ -19,6 +19,7 @@ from venv import EnvBuilder
 
 import pytest
 
+from caracal_core.garbage import collect_rarely, spare_what_stays
 from caracal_core.storage.config import StorageConfig
 from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
@@ -48,6 +49,8 @@ class ThePlugin(Plugin[{name}Config]):
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
 
 
+collect_rarely()
+
 LONG = ("end_to_end", "test_wheels.py")
 """What takes seconds: whole programs are started and stopped."""
 
@@ -63,6 +66,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for number in range(workers)
             for part in (long, short)
         )
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector ten thousand tests."""
+    spare_what_stays()
 
 
 def _migrate(config: StorageConfig) -> None:

@@ -7,6 +7,8 @@ import sys
 import threading
 from contextlib import suppress
 
+from caracal_core.garbage import collect_no_more
+
 LEAVE_SECONDS = 5.0
 """How long the interpreter may wait for threads once everything is said."""
 
@@ -19,6 +21,7 @@ def limit_the_exit(code: int) -> None:
     """
     with suppress(OSError, ValueError):  # nobody reads it, or it is closed
         sys.stdout.flush()
+    collect_no_more()
     watchdog = threading.Timer(LEAVE_SECONDS, os._exit, [code])
     watchdog.daemon = True
     watchdog.start()

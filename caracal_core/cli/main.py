@@ -13,6 +13,7 @@ from caracal_core.cli.options import configurable, foresee, options
 from caracal_core.cli.output import fail
 from caracal_core.cli.standard_streams import open_standard_streams
 from caracal_core.errors import CaracalError, Misconfigured
+from caracal_core.garbage import collect_rarely
 
 COMMANDS: Mapping[str, str] = {
     "serve": "Serve agents.",
@@ -117,6 +118,7 @@ def main() -> NoReturn:
 
     Threads that hang, such as a plugin's in a dead mount, do not keep the process.
     """
+    collect_rarely()
     open_standard_streams()
     try:
         cli.main(prog_name="caracal")

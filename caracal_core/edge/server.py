@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import signal
@@ -22,6 +21,7 @@ from caracal_core.edge.port import Port, wait
 from caracal_core.edge.tls import Certificates
 from caracal_core.errors import Failure
 from caracal_core.following import following
+from caracal_core.garbage import spare_what_stays
 
 QUIET_SECONDS = 1.0
 """How long a kept connection may carry a request that is on its way while the stop begins."""
@@ -33,7 +33,6 @@ Announce = Callable[[str, str], None]
 """Tells whoever started the process that it listens, and the URLs of both its ports."""
 
 _NOTHING = nullcontext()
-_GC_THRESHOLDS = (50_000, 20, 50)
 
 _log = logging.getLogger("caracal.server")
 
@@ -146,7 +145,7 @@ async def serve(
         await _open([agents, operators])
         if certificates is not None:
             await stack.enter_async_context(following([certificates.follower]))
-        _settle_memory()
+        spare_what_stays()
         announce(agents.url, operators.url)
         await signals.stop.wait()
         await _drain(house, agents, stopping, signals.hurry)
@@ -186,10 +185,3 @@ async def _close(house: House) -> None:
     except TimeoutError:
         raise Failure("gateway", f"it did not close in {CLOSE_SECONDS:g} s") from None
     _log.info("stopped")
-
-
-def _settle_memory() -> None:
-    """Spare the collector what lives as long as the process; the house is furnished."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 from caracal_core.stages import charge_id as module
 from caracal_core.stages.charge_id import charge_id
@@ -26,3 +28,22 @@ def test_two_of_one_millisecond_differ(monkeypatch):
 def test_later_ones_stand_behind(monkeypatch):
     ids = [at(monkeypatch, each) for each in (1, 2**40 - 1, 2**40, 2**48 - 1)]
     assert ids == sorted(ids)
+
+
+FORKED = """
+import os
+from caracal_core.stages.charge_id import charge_id
+charge_id()
+if os.fork() == 0:
+    print(*(charge_id()[12:] for _ in range(300)), flush=True)
+else:
+    os.wait()
+    print(*(charge_id()[12:] for _ in range(300)), flush=True)
+"""
+
+
+def test_processes_that_were_forked_off_make_ids_of_their_own():
+    told = subprocess.run(  # noqa: S603 - the script above
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, check=True
+    )
+    assert len(set(told.stdout.split())) == 600
