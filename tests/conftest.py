@@ -25,6 +25,7 @@ from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
 
 from .own_postgresql import ROLE, Postgresql, own_postgresql
+from .preloaded.program import Preloaded
 
 TEMPLATE = "caracal_template"
 PLUGIN = '''
@@ -87,6 +88,14 @@ def loop(loop):
     if left:
         loop.run_until_complete(asyncio.wait(left))
     loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Preloaded]:
+    """The program, loaded once."""
+    preloaded = Preloaded()
+    yield preloaded
+    preloaded.close()
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,8 @@ def _limited(open_files):
 class Gateway:
     """One gateway: its configuration, its process, and what the command line says of it."""
 
-    def __init__(self, home, upstream, **settings):
+    def __init__(self, preloaded, home, upstream, **settings):
+        self._preloaded = preloaded
         self.home = home
         self.config = home / "caracal.yaml"
         self.environment = ENVIRONMENT | settings.pop("environment", {})
@@ -86,8 +87,11 @@ class Gateway:
 
     def command(self, *words, open_files=None, program=CARACAL):
         """Return a run of the command line with this configuration."""
+        words = [*words, "--config", str(self.config)]
+        if self._is_loaded and not open_files and program == CARACAL:
+            return self._preloaded.run(words, Path.cwd(), self.environment)
         return subprocess.run(  # noqa: S603 - our own program
-            [*_limited(open_files), program, *words, "--config", str(self.config)],
+            [*_limited(open_files), program, *words],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -141,17 +145,20 @@ class Gateway:
 
         It logs to a file unless elsewhere, and may open no more files than it is told.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            *_limited(open_files),
-            CARACAL,
-            "serve",
-            "--config",
-            str(self.config),
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=self._log if stderr is None else stderr,
-            limit=2**20,
-        )
+        words = ["serve", "--config", str(self.config)]
+        error = self._log if stderr is None else stderr
+        if self._is_loaded and not open_files:
+            self._process = await self._preloaded.serve(words, Path.cwd(), self.environment, error)
+        else:
+            self._process = await asyncio.create_subprocess_exec(
+                *_limited(open_files),
+                CARACAL,
+                *words,
+                env=self.environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=error,
+                limit=2**20,
+            )
         async with asyncio.timeout(START_SECONDS):
             while True:
                 line = await self._process.stdout.readline()
@@ -161,6 +168,11 @@ class Gateway:
         said = json.loads(line)
         self.url, self.operations = said["gateway"], said["operations"]
         self._reading = asyncio.create_task(self._read())
+
+    @property
+    def _is_loaded(self):
+        """Whether all its code is loaded already: none is on a path of its own."""
+        return "PYTHONPATH" not in self.environment
 
     async def _read(self):
         async for line in self._process.stdout:
@@ -212,7 +224,7 @@ class Gateway:
 
     def leave_output(self):
         """Close the end that standard output is read from."""
-        self._process._transport.get_pipe_transport(1).close()
+        self._process.leave_output()
 
     async def ended(self):
         """Wait until the process is gone and all it wrote was read; return its exit code."""
@@ -222,8 +234,9 @@ class Gateway:
         return code
 
     async def stop(self):
-        if self._process is not None and self._process.returncode is None:
-            self.signal(signal.SIGTERM)
+        if self._process is not None:
+            if self._process.returncode is None:
+                self.signal(signal.SIGTERM)
             await self.ended()
         self._log.close()
 
@@ -362,12 +375,12 @@ async def origin():
 
 
 @pytest.fixture
-async def gateway(tmp_path):
+async def gateway(tmp_path, preloaded):
     """Make, fund and start gateways; each is stopped at the end."""
     async with AsyncExitStack() as stack:
 
         async def make(upstream, *, budget="1000", start=True, home=tmp_path, **settings):
-            made = Gateway(home, upstream, **settings)
+            made = Gateway(preloaded, home, upstream, **settings)
             stack.push_async_callback(made.stop)
             if budget:
                 await made.fund(budget)

@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import select
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("caracal")
 TIMEOUT_SECONDS = 60
-
-
-class Preloaded:
-    """The program with its code loaded, which becomes a process for each command.
-
-    Args:
-        place: an empty directory, for what a command prints.
-    """
-
-    def __init__(self, place: Path) -> None:
-        self._printed = [place / "stdout", place / "stderr"]
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, Path(__file__).with_name("preloaded.py")],
-            env={},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(
-        self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command; return what became of it."""
-        for file in self._printed:
-            file.write_bytes(b"")
-        command = {
-            "arguments": arguments,
-            "cwd": str(cwd),
-            "environment": environment,
-            "printed": [str(file) for file in self._printed],
-        }
-        process = self._process
-        print(json.dumps(command), file=process.stdin, flush=True)
-        if not select.select([process.stdout], [], [], TIMEOUT_SECONDS)[0]:
-            raise subprocess.TimeoutExpired(["caracal", *arguments], TIMEOUT_SECONDS)
-        code = int(process.stdout.readline())
-        printed = (file.read_text() for file in self._printed)
-        return subprocess.CompletedProcess(["caracal", *arguments], code, *printed)
-
-    def close(self) -> None:
-        """End it, and a command that hangs with it."""
-        with self._process as process:
-            process.stdin.close()
-            process.wait(TIMEOUT_SECONDS)
-
-
-@pytest.fixture(scope="session")
-def preloaded(tmp_path_factory: pytest.TempPathFactory):
-    """The program, loaded once."""
-    preloaded = Preloaded(tmp_path_factory.mktemp("preloaded"))
-    yield preloaded
-    preloaded.close()
 
 
 @pytest.fixture
@@ -86,7 +32,7 @@ def program(tmp_path: Path):
 
 
 @pytest.fixture
-def caracal(tmp_path: Path, preloaded: Preloaded, program):
+def caracal(tmp_path: Path, preloaded, program):
     """Run the program with nothing but the given environment; return what it printed."""
 
     def caracal(*arguments: str, environment: Mapping[str, str] | None = None):
