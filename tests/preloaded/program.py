@@ -33,7 +33,8 @@ class Preloaded:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command; return what became of it."""
         with TemporaryFile("w+") as output, TemporaryFile("w+") as error:
-            with os.fdopen(self._start(arguments, cwd, environment, output, error)) as told:
+            told = os.fdopen(self._start(arguments, cwd, environment, output, error), "rb", 0)
+            with told:
                 process = int(told.readline())
                 if not select.select([told], [], [], TIMEOUT_SECONDS)[0]:
                     os.kill(process, signal.SIGKILL)

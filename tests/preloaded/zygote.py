@@ -10,8 +10,10 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import socket
 import sys
+from contextlib import suppress
 
 import caracal_auth_apikey
 import caracal_auth_jwt
@@ -40,32 +42,44 @@ def become(command, output, error):
     sys.argv = ["caracal", *command["arguments"]]
 
 
-def keep(command, output, error, told):
-    """Start a process, tell of it, and wait for its end."""
+def start(message, output, error, told):
+    """Start a process, and tell of it."""
     process = os.fork()
     if process == 0:
-        os.close(told)
-        become(command, output, error)
+        asked.detach()  # its descriptor becomes standard input
+        for descriptor in (told, *running, *running.values()):
+            os.close(descriptor)
+        become(json.loads(message), output, error)
         sys.exit(main())
     os.close(output)
     os.close(error)
     os.write(told, f"{process}\n".encode())
-    os.write(told, f"{os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}\n".encode())
-    os._exit(0)
+    running[os.pidfd_open(process)] = told
+
+
+def end(process):
+    """Tell how a process ended."""
+    told = running.pop(process)
+    ended = os.waitid(os.P_PIDFD, process, os.WEXITED)
+    code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    with suppress(BrokenPipeError):  # nobody wants to know
+        os.write(told, f"{code}\n".encode())
+    os.close(told)
+    os.close(process)
 
 
 for each in (caracal_core.cli, caracal_auth_jwt, caracal_auth_mtls, caracal_auth_apikey):
     load(each)
 gc.freeze()  # a command's end would look through all that is shared, and copy it
 asked = socket.socket(fileno=0)
-kept = []
+running: dict[int, int] = {}
+"""The pipe on which is told of a process, by the descriptor that is readable at its end."""
 while True:
-    message, descriptors, _, _ = socket.recv_fds(asked, LONGEST, 3)
-    if not message:
-        break
-    keeper = os.fork()
-    if keeper == 0:
-        keep(json.loads(message), *descriptors)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    kept = [each for each in (*kept, keeper) if os.waitpid(each, os.WNOHANG) == (0, 0)]
+    for ready in select.select([asked, *running], [], [])[0]:
+        if ready is not asked:
+            end(ready)
+            continue
+        message, descriptors, _, _ = socket.recv_fds(asked, LONGEST, 3)
+        if not message:
+            sys.exit()
+        start(message, *descriptors)
