@@ -134,11 +134,12 @@ class LedgerDesk:
 
     def _begin(self, work: Work) -> None:
         """Give the first of a line its turn; where it needs no store, the next has it at once."""
-        after: Work | None = work
-        while after is not None and self._is_answered(after):
-            after = self._lines.leave(after)
-        if after is not None:
-            self._commits.put(after)
+        while self._is_answered(work):
+            after = self._lines.leave(work)
+            if after is None:
+                return
+            work = after
+        self._commits.put(work)
 
     def _leave(self, work: Work) -> None:
         after = self._lines.leave(work)
