@@ -24,6 +24,5 @@ def spare_what_stays() -> None:
 
 
 def collect_no_more() -> None:
-    """Have it look at nothing any more: the process ends, and its memory with it."""
-    gc.disable()
+    """Have it look at nothing that is there now: the process ends, and its memory with it."""
     gc.freeze()

@@ -17,7 +17,8 @@ def limit_the_exit(code: int) -> None:
     """Have the process end with this code soon, whatever threads are left.
 
     Python joins every thread before it exits, among them those of executors that nobody can
-    stop, such as a plugin's in a dead mount. Call it last: what is printed later may be lost.
+    stop, such as a plugin's in a dead mount. Call it last: what is printed later may be lost, and
+    objects that refer to each other in a circle are not finalized any more.
     """
     with suppress(OSError, ValueError):  # nobody reads it, or it is closed
         sys.stdout.flush()

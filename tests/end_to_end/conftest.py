@@ -25,6 +25,8 @@ from caracal_core.storage.database import open_database
 from caracal_core.storage.migrate import up
 from caracal_core.testing.fakes.origin import Origin
 
+from .mounted import Mounted
+
 CARACAL = str(Path(sys.executable).parent / "caracal")
 AGENT, ISSUER, AUDIENCE = "agent-1", "https://idp.invalid", "caracal-test"
 START_SECONDS = 60
@@ -43,6 +45,7 @@ class Gateway:
 
     def __init__(self, preloaded, home, upstream, **settings):
         self._preloaded = preloaded
+        self._is_forked = not settings.pop("real", False)
         self.home = home
         self.config = home / "caracal.yaml"
         self.environment = ENVIRONMENT | settings.pop("environment", {})
@@ -171,8 +174,11 @@ class Gateway:
 
     @property
     def _is_loaded(self):
-        """Whether all its code is loaded already: none is on a path of its own."""
-        return "PYTHONPATH" not in self.environment
+        """Whether it is forked with all its code loaded: none is on a path of its own.
+
+        All that are forked look through sets in the same order; a real one has its own.
+        """
+        return self._is_forked and "PYTHONPATH" not in self.environment
 
     async def _read(self):
         async for line in self._process.stdout:
@@ -230,15 +236,18 @@ class Gateway:
         """Wait until the process is gone and all it wrote was read; return its exit code."""
         async with asyncio.timeout(WAIT_SECONDS):
             code = await self._process.wait()
-            await self._reading
+            if self._reading is not None:
+                await self._reading
         return code
 
     async def stop(self):
-        if self._process is not None:
-            if self._process.returncode is None:
-                self.signal(signal.SIGTERM)
-            await self.ended()
-        self._log.close()
+        try:
+            if self._process is not None:
+                if self._process.returncode is None:
+                    self.signal(signal.SIGTERM)
+                await self.ended()
+        finally:
+            self._log.close()
 
     @asynccontextmanager
     async def connected(self):
@@ -322,31 +331,6 @@ async def patient(site):
     patient.url = await site(web.route("*", "/{path}", patient.answer))
     yield patient
     patient.release.set()
-
-
-class Mounted:
-    """A directory as Kubernetes mounts it: every file is a link through one that moves."""
-
-    def __init__(self, directory, **files):
-        self.directory = directory
-        self._states = 0
-        self.swap(**files)
-
-    def path(self, name):
-        return self.directory / name
-
-    def swap(self, **files):
-        """Move to a state with these files, by name, all at once."""
-        self._states += 1
-        state = self.directory / f"..state_{self._states}"
-        state.mkdir(parents=True)
-        for name, content in files.items():
-            (state / name).write_bytes(content.encode() if isinstance(content, str) else content)
-            if not self.path(name).is_symlink():
-                self.path(name).symlink_to(f"..data/{name}")
-        fresh = self.directory / "..data_tmp"
-        fresh.symlink_to(state.name)
-        fresh.rename(self.directory / "..data")
 
 
 @pytest.fixture

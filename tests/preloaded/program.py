@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -63,8 +64,8 @@ class Preloaded:
         command = {"arguments": arguments, "cwd": str(cwd), "environment": environment}
         reading, writing = os.pipe()
         descriptors = [each if isinstance(each, int) else each.fileno() for each in (output, error)]
-        socket.send_fds(self._asking, [json.dumps(command).encode()], [*descriptors, writing])
-        os.close(writing)
+        with os.fdopen(writing, "wb"):
+            socket.send_fds(self._asking, [json.dumps(command).encode()], [*descriptors, writing])
         return reading
 
 
@@ -95,7 +96,8 @@ class Process:
     def send_signal(self, number: int) -> None:
         """Send it a signal."""
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, number)
 
     def leave_output(self) -> None:
         """Read no more of what it prints."""

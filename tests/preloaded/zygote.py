@@ -53,7 +53,8 @@ def start(message, output, error, told):
         sys.exit(main())
     os.close(output)
     os.close(error)
-    os.write(told, f"{process}\n".encode())
+    with suppress(BrokenPipeError):  # nobody wants to know
+        os.write(told, f"{process}\n".encode())
     running[os.pidfd_open(process)] = told
 
 

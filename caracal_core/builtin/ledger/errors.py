@@ -15,7 +15,9 @@ class PutOff(Failure):
     """Nothing was done: another session keeps a row locked; later it may be done."""
 
 
-KEPT_LOCKED = PutOff(PART, "another session keeps a row locked that this needs")
+def kept_locked() -> PutOff:
+    """Return a new error: one that is raised again and again keeps the frames of every time."""
+    return PutOff(PART, "another session keeps a row locked that this needs")
 
 
 class LedgerError(CaracalError):

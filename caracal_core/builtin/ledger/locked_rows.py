@@ -17,7 +17,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import cast
 
-from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PutOff
+from caracal_core.builtin.ledger.errors import PutOff, kept_locked
 from caracal_core.builtin.ledger.settling import End
 from caracal_core.builtin.ledger.statement import Statement, array
 from caracal_core.builtin.ledger.verdict import Verdict
@@ -125,7 +125,7 @@ class LockedRows:
                 tries += 1
                 await self._learn(charges, others)
                 if len(charges) + len(others) == 1:
-                    written = [KEPT_LOCKED]
+                    written = [kept_locked()]
                 elif tries < TRIES:
                     continue
                 else:
@@ -138,7 +138,7 @@ class LockedRows:
                 return written
             verdicts = iter(written)
             ids = [*(charge.id for charge in reserves), *(end.id for end in ends)]
-            return [KEPT_LOCKED if each in stuck else next(verdicts) for each in ids]
+            return [kept_locked() if each in stuck else next(verdicts) for each in ids]
 
     async def _stuck(self, reserves: Sequence[Charge], ends: Sequence[End]) -> frozenset[str]:
         """Return the ids of all that touches a row which is still locked."""

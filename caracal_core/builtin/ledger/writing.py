@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from caracal_core.builtin.ledger.collisions import TRIES, again
-from caracal_core.builtin.ledger.errors import KEPT_LOCKED, PART
+from caracal_core.builtin.ledger.errors import PART, kept_locked
 from caracal_core.builtin.ledger.postgresql_write import write_postgresql
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.sqlite_write import write_sqlite
@@ -19,8 +19,6 @@ from caracal_core.storage.errors import Locked, Rejected
 
 T = TypeVar("T", Reservation, Settlement)
 Works = Sequence[Charge | End]
-
-_REMOVED = Failure(PART, "the windows of a charge are removed as soon as they are opened")
 
 
 async def write(
@@ -102,10 +100,11 @@ async def _opened(
         except Locked:
             if len(left) == len(works):
                 raise
-            answers = [KEPT_LOCKED] * len(left)
+            answers = [kept_locked() for _ in left]
         for number, answer in zip(left, answers, strict=True):
             verdicts[number] = answer
-    return [_REMOVED if isinstance(verdict, Waits) else verdict for verdict in verdicts]
+    removed = Failure(PART, "the windows of a charge are removed as soon as they are opened")
+    return [removed if isinstance(verdict, Waits) else verdict for verdict in verdicts]
 
 
 async def _written(
@@ -136,7 +135,7 @@ async def _written(
         except Locked:
             if not answers:
                 raise
-            return [*answers, *[KEPT_LOCKED] * (len(works) - len(answers))]
+            return [*answers, *(kept_locked() for _ in works[len(answers) :])]
     return answers
 
 

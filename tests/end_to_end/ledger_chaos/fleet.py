@@ -124,7 +124,8 @@ async def a_fleet(gateway, site, home, config, environment):
     for number in range(REPLICAS):
         place = home / f"replica-{number}"
         place.mkdir()
-        made = await gateway(url, budget=None, start=False, home=place, **settings)
+        real = number == 0
+        made = await gateway(url, budget=None, start=False, home=place, real=real, **settings)
         gateways.append(made)
     fleet = Fleet(gateways, config, key)
     await asyncio.gather(*(fleet.start(number) for number in range(REPLICAS)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caracal_core.builtin.ledger.errors import Conflict, LedgerError, PutOff
+from caracal_core.builtin.ledger.errors import Conflict, LedgerError, PutOff, kept_locked
 from caracal_core.errors import Answered, CaracalError, Failure, Refusal
 
 
@@ -21,6 +21,11 @@ def test_what_is_put_off_may_be_asked_again_later():
     assert (put_off.status, put_off.code) == (503, "unavailable")
     assert not isinstance(put_off, Conflict | Refusal)
     assert "row" not in put_off.detail
+
+
+def test_each_that_is_put_off_has_an_error_of_its_own():
+    """Raising one again and again would keep the frames of all who waited for it."""
+    assert kept_locked() is not kept_locked()
 
 
 def test_a_ledger_error_is_for_the_command_line_only():
