@@ -34,10 +34,14 @@ async def test_a_schema_that_nobody_made_is_said_first_and_by_nobody_else(
     async def ready():
         return (await one.operator_sees("/health/ready"))[0] == 200
 
+    async def said_twice():
+        return one.log.count("caracal db migrate up") > 1
+
     with postgresql.database() as config:
         environment = storage_environment(config)
         one = await gateway(origin.url, budget=None, environment=environment)
         assert not await ready()
+        await until(said_twice)  # the log is written beside the answers
         first, *others = map(json.loads, one.log.splitlines())
         assert first["message"].startswith("the schema lacks caracal/0_accounts_and_nonces, ")
         assert "`caracal db migrate up`" in first["message"]
