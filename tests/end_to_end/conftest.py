@@ -45,10 +45,11 @@ class Gateway:
 
     def __init__(self, preloaded, home, upstream, **settings):
         self._preloaded = preloaded
-        self._is_forked = not settings.pop("real", False)
         self.home = home
         self.config = home / "caracal.yaml"
         self.environment = ENVIRONMENT | settings.pop("environment", {})
+        # Code on a path of its own is not loaded yet; forked ones share the order of their sets.
+        self._is_forked = not settings.pop("real", False) and "PYTHONPATH" not in self.environment
         self.stories = []
         self.url = self.operations = None
         self._process = self._reading = None
@@ -91,7 +92,7 @@ class Gateway:
     def command(self, *words, open_files=None, program=CARACAL):
         """Return a run of the command line with this configuration."""
         words = [*words, "--config", str(self.config)]
-        if self._is_loaded and not open_files and program == CARACAL:
+        if self._is_forked and not open_files and program == CARACAL:
             return self._preloaded.run(words, Path.cwd(), self.environment)
         return subprocess.run(  # noqa: S603 - our own program
             [*_limited(open_files), program, *words],
@@ -150,7 +151,7 @@ class Gateway:
         """
         words = ["serve", "--config", str(self.config)]
         error = self._log if stderr is None else stderr
-        if self._is_loaded and not open_files:
+        if self._is_forked and not open_files:
             self._process = await self._preloaded.serve(words, Path.cwd(), self.environment, error)
         else:
             self._process = await asyncio.create_subprocess_exec(
@@ -171,14 +172,6 @@ class Gateway:
         said = json.loads(line)
         self.url, self.operations = said["gateway"], said["operations"]
         self._reading = asyncio.create_task(self._read())
-
-    @property
-    def _is_loaded(self):
-        """Whether it is forked with all its code loaded: none is on a path of its own.
-
-        All that are forked look through sets in the same order; a real one has its own.
-        """
-        return self._is_forked and "PYTHONPATH" not in self.environment
 
     async def _read(self):
         async for line in self._process.stdout:

@@ -5,7 +5,6 @@ socket, is a command: its arguments, directory and environment, and the descript
 output, its standard error, and of a pipe on which it is told which process it is and how it ended.
 """
 
-import gc
 import importlib
 import json
 import os
@@ -20,6 +19,7 @@ import caracal_auth_jwt
 import caracal_auth_mtls
 import caracal_core.cli
 from caracal_core.cli.main import main
+from caracal_core.garbage import spare_what_stays
 
 LONGEST = 2**18
 
@@ -71,7 +71,7 @@ def end(process):
 
 for each in (caracal_core.cli, caracal_auth_jwt, caracal_auth_mtls, caracal_auth_apikey):
     load(each)
-gc.freeze()  # a command's end would look through all that is shared, and copy it
+spare_what_stays()  # a command's end would look through all that is shared, and copy it
 asked = socket.socket(fileno=0)
 running: dict[int, int] = {}
 """The pipe on which is told of a process, by the descriptor that is readable at its end."""
