@@ -18,6 +18,10 @@ import psutil
 from caracal_core.storage.config import StorageConfig
 
 ROLE, PASSWORD = "caracal", "correct horse"
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's own place, in which mkdtemp makes a directory
+"""Where nothing has to outlive the machine. Each test's database are 300 files, made and removed:
+on a disk's file system, finding places for these took a third of the suite's CPU time."""
+ROOM_BYTES = 2**30
 
 
 class Postgresql:
@@ -129,10 +133,17 @@ def _free_port() -> int:
 @contextmanager
 def own_postgresql() -> Iterator[Postgresql]:
     # pytest's own temporary directories are closed to the user that PostgreSQL runs as.
-    directory = Path(tempfile.mkdtemp(prefix="caracal-pg-"))
+    directory = Path(tempfile.mkdtemp(prefix="caracal-pg-", dir=_place()))
     server = Postgresql(directory)
     try:
         yield server
     finally:
         server.stop()
         shutil.rmtree(directory)
+
+
+def _place() -> Path | None:
+    """Return where there is room in memory; None is the usual place."""
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM_BYTES:
+        return IN_MEMORY
+    return None
