@@ -33,7 +33,7 @@ amount, since the meter that was expected read nothing; empty: nothing was poste
 State = Literal["pending", "posted", "voided"]
 
 
-class Charge(Struct, frozen=True):
+class Charge(Struct, frozen=True, gc=False):
     """What one exchange may cost, asked of the ledger before anything is forwarded.
 
     Attributes:
@@ -66,7 +66,7 @@ class Charge(Struct, frozen=True):
     fingerprint: str | None = None
 
 
-class Reservation(Struct, frozen=True):
+class Reservation(Struct, frozen=True, gc=False):
     """A charge that the ledger holds.
 
     Attributes:
@@ -81,7 +81,7 @@ class Reservation(Struct, frozen=True):
     expires_at: float
 
 
-class Receipt(Struct, frozen=True):
+class Receipt(Struct, frozen=True, gc=False):
     """The durable end of a reservation.
 
     Attributes:

@@ -71,7 +71,7 @@ class LedgerDesk:
     @property
     def in_hand(self) -> int:
         """How many works were taken over and are not done."""
-        return len(self._lines)
+        return self._lines.in_hand
 
     @property
     def open(self) -> int:
@@ -81,7 +81,7 @@ class LedgerDesk:
     def reserve(self, charge: Charge) -> asyncio.Future[Reservation]:
         loop = asyncio.get_running_loop()
         receipt: asyncio.Future[Reservation] = loop.create_future()
-        if self._closing or len(self._lines) >= self._most_in_hand:
+        if self._closing or self._lines.in_hand >= self._most_in_hand:
             self._turn_away(charge.id, receipt)
         else:
             until = loop.time() + self._reserve_seconds
@@ -130,21 +130,18 @@ class LedgerDesk:
             if not self._is_answered(work):
                 _fail(work.receipt, _is_closed())
         elif self._lines.add(work):
-            self._begin(work)
-
-    def _begin(self, work: Work) -> None:
-        """Give the first of a line its turn; where it needs no store, the next has it at once."""
-        while self._is_answered(work):
-            after = self._lines.leave(work)
-            if after is None:
-                return
-            work = after
-        self._commits.put(work)
+            if self._is_answered(work):
+                self._leave(work)
+            else:
+                self._commits.put(work)
 
     def _leave(self, work: Work) -> None:
+        """Give the next in line its turn; where that needs no store, the one after it, too."""
         after = self._lines.leave(work)
+        while after is not None and self._is_answered(after):
+            after = self._lines.leave(after)
         if after is not None:
-            self._begin(after)
+            self._commits.put(after)
 
     def _is_answered(self, work: Work) -> bool:
         """Answer a work that needs no store; return whether it is one."""

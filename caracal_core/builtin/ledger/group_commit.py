@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from caracal_core.builtin.ledger.errors import PART, Conflict, PutOff
 from caracal_core.builtin.ledger.lines import Ending, Reserve, Work
@@ -30,7 +30,6 @@ _RESERVED = (Reservation, Refusal, Conflict)
 _SETTLED = (Settlement, Refusal, Conflict)
 
 W = TypeVar("W", Reserve, Ending)
-A = TypeVar("A")
 
 
 class GroupCommit:
@@ -136,6 +135,7 @@ class GroupCommit:
         self._most = min(self._most * 2, self._limit)
         failed = self._hand_out(reserves, verdicts, _RESERVED, self._reserved)
         failed += self._hand_out(endings, verdicts[len(reserves) :], _SETTLED, self._settled)
+        self._tally.publish()
         if not failed:
             self._tally.worked()
 
@@ -165,14 +165,14 @@ class GroupCommit:
         works: Sequence[W],
         verdicts: Sequence[Verdict],
         final: tuple[type, ...],
-        told: Callable[[W, A], None],
+        told: Callable[[W, Any], None],
     ) -> int:
         """Tell what became of each work; return of how many that is not known."""
         failed = 0
         for work, verdict in zip(works, verdicts, strict=False):
             try:
                 if isinstance(verdict, final):
-                    told(work, cast(A, verdict))
+                    told(work, verdict)
                     continue
                 error = _as_error(verdict)
             except Exception as raised:  # noqa: BLE001 - a neighbour's answer does not hang on it

@@ -57,17 +57,17 @@ Work = Reserve | Ending
 
 
 class Lines:
-    """Everything in hand: by charge, first come first."""
+    """Everything in hand: by charge, first come first.
+
+    Attributes:
+        in_hand: how many works there are.
+    """
 
     def __init__(self) -> None:
+        self.in_hand = 0
         self._first: dict[str, Work] = {}
         self._behind: dict[str, deque[Work]] = {}
-        self._standing = 0
         self._emptied = asyncio.Event()
-
-    def __len__(self) -> int:
-        """Return how many works are in hand."""
-        return len(self._first) + self._standing
 
     def __contains__(self, id: str) -> bool:
         """Return whether works of this charge are in hand."""
@@ -75,25 +75,24 @@ class Lines:
 
     def add(self, work: Work) -> bool:
         """Take work in, behind others of its charge; return whether there are none."""
-        if work.id not in self._first:
-            self._first[work.id] = work
+        self.in_hand += 1
+        if self._first.setdefault(work.id, work) is work:
             return True
         line = self._behind.get(work.id)
         if line is None:
             line = self._behind[work.id] = deque()
         line.append(work)
-        self._standing += 1
         return False
 
     def leave(self, work: Work) -> Work | None:
         """Let go of the first of a line; return the next, if there is one."""
-        line = self._behind.get(work.id)
+        self.in_hand -= 1
+        line = self._behind.get(work.id) if self._behind else None
         if line is None:
             del self._first[work.id]
             if not self._first:
                 self._emptied.set()
             return None
-        self._standing -= 1
         after = self._first[work.id] = line.popleft()
         if not line:
             del self._behind[work.id]
@@ -112,6 +111,6 @@ class Lines:
         works = [*self._first.values(), *(work for line in self._behind.values() for work in line)]
         self._first.clear()
         self._behind.clear()
-        self._standing = 0
+        self.in_hand = 0
         self._emptied.set()
         return works

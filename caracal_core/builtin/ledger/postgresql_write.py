@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, cast
+
+from msgspec.structs import astuple
 
 from caracal_core.builtin.ledger.array_literal import Element, array_literal
 from caracal_core.builtin.ledger.settling import End, Settlement
@@ -53,57 +55,65 @@ async def write_postgresql(
     for row in rows:
         verdict, first = row["verdict"], cast(list[str], row["ids"])[0]
         if verdict == "held":
-            held.update(_held(row, charges))
+            _held(row, charges, held)
         elif verdict == "ended":
-            ended.update(_ended(row, wanted))
+            _ended(row, wanted, ended)
         elif verdict in _OF_ENDS:
             ended[first] = _settled(row, first)
         else:
             held[first] = _answered(row, charges[first])
-    return [*(held[charge.id] for charge in reserves), *(ended[end.id] for end in ends)]
+    return [*(held[each] for each in charges), *(ended[each] for each in wanted)]
 
 
-def _reserve_columns(reserves: Sequence[Charge]) -> Iterator[Sequence[Element]]:
-    """Yield the distinct account paths, then the charges, column by column."""
+def _reserve_columns(reserves: Sequence[Charge]) -> Sequence[Sequence[Element]]:
+    """Return the distinct account paths, then the charges, column by column."""
+    if not reserves:
+        return [()] * (len(_PATHS) + len(_CHARGES))
+    ids, agents, accounts, amounts, routes, requests, seconds, orphans, prices, keys, prints = zip(
+        *map(astuple, reserves), strict=True
+    )
+    currencies = [amount.currency for amount in amounts]
     paths: dict[tuple[tuple[str, ...], str], int] = {}
     numbers = [
-        paths.setdefault((charge.accounts, charge.amount.currency), len(paths) + 1)
-        for charge in reserves
+        paths.setdefault(path, len(paths) + 1) for path in zip(accounts, currencies, strict=True)
     ]
-    yield [array(accounts) for accounts, _ in paths]
-    yield [currency for _, currency in paths]
-    yield [charge.id for charge in reserves]
-    yield numbers
-    yield [charge.agent for charge in reserves]
-    yield [charge.route for charge in reserves]
-    yield [charge.request for charge in reserves]
-    yield [charge.amount.micro for charge in reserves]
-    yield [charge.expire_seconds for charge in reserves]
-    yield [charge.orphan for charge in reserves]
-    yield [charge.price for charge in reserves]
-    yield [charge.key for charge in reserves]
-    yield [charge.fingerprint for charge in reserves]
+    return [
+        [array(accounts) for accounts, _ in paths],
+        [currency for _, currency in paths],
+        ids,
+        numbers,
+        agents,
+        routes,
+        requests,
+        [amount.micro for amount in amounts],
+        seconds,
+        orphans,
+        prices,
+        keys,
+        prints,
+    ]
 
 
-def _end_columns(ends: Sequence[End]) -> Iterator[Sequence[Element]]:
-    """Yield the ends, column by column; one without an amount is a void."""
-    yield [end.id for end in ends]
-    yield [end.amount.micro if end.amount is not None else None for end in ends]
-    yield [end.amount.currency if end.amount is not None else None for end in ends]
-    yield [end.cause for end in ends]
-    yield [end.basis if end.amount is not None else "" for end in ends]
+def _end_columns(ends: Sequence[End]) -> Sequence[Sequence[Element]]:
+    """Return the ends, column by column; one without an amount is a void."""
+    if not ends:
+        return [()] * len(_ENDS)
+    ids, causes, amounts, bases = zip(*map(astuple, ends), strict=True)
+    micros = [amount.micro if amount is not None else None for amount in amounts]
+    currencies = [amount.currency if amount is not None else None for amount in amounts]
+    return [ids, micros, currencies, causes, bases]
 
 
-def _held(row: Row, charges: Mapping[str, Charge]) -> Iterator[tuple[str, Reservation]]:
-    """Yield what the common row of all that was held says of each."""
+def _held(row: Row, charges: Mapping[str, Charge], held: dict[str, Verdict | Waits]) -> None:
+    """Add what the common row of all that was held says of each."""
     instant, names = cast(float, row["instant"]), cast(list[str | None], row["named"])
     for each, public in zip(cast(list[str], row["ids"]), names, strict=True):
         charge = charges[each]
-        yield each, Reservation(public or each, charge.amount, instant + charge.expire_seconds)
+        held[each] = Reservation(public or each, charge.amount, instant + charge.expire_seconds)
 
 
-def _ended(row: Row, ends: Mapping[str, End]) -> Iterator[tuple[str, Settlement]]:
-    """Yield what the common row of all that ended, none above its hold, says of each."""
+def _ended(row: Row, ends: Mapping[str, End], ended: dict[str, Verdict | Waits]) -> None:
+    """Add what the common row of all that ended, none above its hold, says of each."""
     for each, currency in zip(
         cast(list[str], row["ids"]), cast(list[str], row["named"]), strict=True
     ):
@@ -112,7 +122,7 @@ def _ended(row: Row, ends: Mapping[str, End]) -> Iterator[tuple[str, Settlement]
             receipt = Receipt(each, "voided", Money(0, currency), end.cause)
         else:
             receipt = Receipt(each, "posted", end.amount, end.cause)
-        yield each, Settlement(receipt, "ended")
+        ended[each] = Settlement(receipt, "ended")
 
 
 def _answered(row: Row, charge: Charge) -> Verdict | Waits:

@@ -15,7 +15,7 @@ NOT_THE_OWNERS = frozenset({"orphan", "expired", "released"})
 """Causes of endings that somebody else than the reservation's owner decided."""
 
 
-class End(Struct, frozen=True):
+class End(Struct, frozen=True, gc=False):
     """How somebody wants a reservation to end.
 
     Attributes:
@@ -31,7 +31,7 @@ class End(Struct, frozen=True):
     basis: Basis = ""
 
 
-class Settlement(Struct, frozen=True):
+class Settlement(Struct, frozen=True, gc=False):
     """How a reservation stands after somebody wanted it to end.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from caracal_core.builtin.ledger.amounts import Amounts, Kind
 from caracal_core.builtin.ledger.expiry import Resolved
 from caracal_core.builtin.ledger.settling import End, Settlement
-from caracal_core.domain import Money, Receipt
+from caracal_core.domain import Money
 from caracal_core.errors import Failure
 from caracal_core.ports import Metrics
 
@@ -24,6 +25,8 @@ _NAMED = 10
 class Tally:
     """Counts endings and refusals; says aloud what an operator has to know.
 
+    What moves with every charge is summed up, and published once for each batch.
+
     Args:
         metrics: where the counters are published.
         log: where the alarms go.
@@ -34,6 +37,10 @@ class Tally:
         self._log = log
         self._amounts = Amounts(metrics)
         self._works = True
+        self._posts = self._voids = 0
+        self._held: dict[str, int] = defaultdict(int)
+        self._posted: dict[str, int] = defaultdict(int)
+        self._voided: dict[str, int] = defaultdict(int)
         self._ended = {
             "posted": counter("posted", "Holds that were posted."),
             "voided": counter("voided", "Holds that were voided."),
@@ -54,8 +61,8 @@ class Tally:
         self._unknown = counter("unknown", "Posts of charges of which no hold is known.")
 
     def held(self, amount: Money) -> None:
-        """Count a hold."""
-        self._amounts.add("held", amount)
+        """Count a hold, from the next `publish` on."""
+        self._held[amount.currency] += amount.micro
 
     def refused(self, amount: Money) -> None:
         """Count a hold that did not fit."""
@@ -84,7 +91,7 @@ class Tally:
         self._works = True
 
     def settled(self, end: End, settlement: Settlement, held: Money | None = None) -> None:
-        """Count what an end did; nothing where it was a repetition.
+        """Count what an end did, from the next `publish` on; nothing where it was a repetition.
 
         Args:
             end: what was wanted.
@@ -92,16 +99,36 @@ class Tally:
             held: what this process held for it; None where that is not known.
         """
         match settlement.news:
+            case "ended" if settlement.receipt.state == "posted":
+                posted = settlement.receipt.amount
+                self._posts += 1
+                self._posted[posted.currency] += posted.micro
+                self._check_against_hold(end, settlement, held)
             case "ended":
-                self._ended[settlement.receipt.state].add()
-                self._count_amounts(settlement.receipt, held)
-                self._check_against_hold(end, settlement)
+                self._voids += 1
+                if held is not None:
+                    self._voided[held.currency] += held.micro
             case "adjusted":
                 self._adjusted.add()
                 self._log.warning("charge %s cost %s after its end", end.id, end.amount)
             case "unknown" if end.amount is not None:
                 self._unknown.add()
                 self._log.error("charge %s cost %s, and no hold is known", end.id, end.amount)
+
+    def publish(self) -> None:
+        """Publish what was summed up since the last time."""
+        if self._posts:
+            self._ended["posted"].add(self._posts)
+        if self._voids:
+            self._ended["voided"].add(self._voids)
+        self._posts = self._voids = 0
+        sums: Sequence[tuple[Kind, dict[str, int]]] = (
+            ("held", self._held), ("posted", self._posted), ("voided", self._voided),
+        )  # fmt: skip
+        for kind, moved in sums:
+            for currency, micro in moved.items():
+                self._amounts.add(kind, Money(micro, currency))
+            moved.clear()
 
     def resolved(self, holds: Sequence[Resolved]) -> None:
         """Count holds that nobody renewed, and log some of them."""
@@ -111,22 +138,15 @@ class Tally:
         ids = ", ".join(hold.id for hold in holds[:_NAMED])
         self._log.warning("%d holds that nobody renewed were ended, such as %s", len(holds), ids)
 
-    def _count_amounts(self, receipt: Receipt, held: Money | None) -> None:
-        if receipt.state == "posted":
-            self._amounts.add("posted", receipt.amount)
-            if held is not None and receipt.amount.micro > held.micro:
-                excess = receipt.amount.micro - held.micro
-                self._amounts.add("overrun", Money(excess, held.currency))
-        elif held is not None:
-            self._amounts.add("voided", held)
-
-    def _check_against_hold(self, end: End, settlement: Settlement) -> None:
+    def _check_against_hold(self, end: End, settlement: Settlement, held: Money | None) -> None:
+        posted = settlement.receipt.amount
+        if held is not None and posted.micro > held.micro:
+            self._amounts.add("overrun", Money(posted.micro - held.micro, held.currency))
         if settlement.overrun:
             self._overrun.add()
             self._log.warning("charge %s cost %s, more than was held", end.id, end.amount)
         if end.basis == "unmetered":
             self._unmetered.add()
-        posted = settlement.receipt.amount
         if end.amount is not None and end.amount.currency != posted.currency:
             self._log.error("charge %s cost %s; posted its hold of %s", end.id, end.amount, posted)
 

@@ -26,14 +26,15 @@ class Unheld:
 
     def discard(self, id: str) -> None:
         """Forget a charge that is going to end otherwise."""
-        self._voided.pop(id, None)
+        if self._voided:
+            self._voided.pop(id, None)
 
     def asked_again(self, id: str) -> bool:
         """Forget a charge that may hold something from now on; return False if it was voided.
 
         One that was voided is remembered: it must not be held any more.
         """
-        if self._voided.pop(id, False):
+        if self._voided and self._voided.pop(id, False):
             self._voided[id] = True
             return False
         return True

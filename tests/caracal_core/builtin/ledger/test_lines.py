@@ -25,13 +25,13 @@ def ending(id, receipt=None):
 def test_the_first_of_a_charge_has_its_turn_and_those_behind_it_one_by_one(lines):
     first, second, third = ending("a"), ending("a"), ending("a")
     assert [lines.add(work) for work in (first, second, third)] == [True, False, False]
-    assert len(lines) == 3
+    assert lines.in_hand == 3
     assert lines.leave(first) is second
     assert lines.leave(second) is third
     assert "a" in lines
     assert lines.leave(third) is None
     assert "a" not in lines
-    assert len(lines) == 0
+    assert lines.in_hand == 0
 
 
 def test_other_charges_do_not_wait(lines):
@@ -52,12 +52,12 @@ def test_each_line_is_first_in_first_out_and_the_count_is_true(calls):
         elif model[name]:
             assert turns[name] is model[name].pop(0)
             turns[name] = lines.leave(turns[name])
-        assert len(lines) == sum(map(len, model.values()))
+        assert lines.in_hand == sum(map(len, model.values()))
         assert all((name in lines) == bool(line) for name, line in model.items())
     left = lines.clear()
     assert len(left) == sum(map(len, model.values()))
     assert all(work in left for line in model.values() for work in line)
-    assert len(lines) == 0
+    assert lines.in_hand == 0
 
 
 async def test_who_waits_for_the_end_waits_for_what_still_comes(lines):
@@ -78,7 +78,7 @@ async def test_who_waits_for_the_end_waits_for_what_still_comes(lines):
 async def test_nobody_waits_longer_than_said(lines):
     lines.add(ending("a"))
     await lines.emptied(0.001)
-    assert len(lines) == 1
+    assert lines.in_hand == 1
 
 
 async def test_a_reserve_is_in_vain_when_its_time_is_over_or_nobody_waits():

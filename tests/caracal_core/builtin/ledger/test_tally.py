@@ -43,10 +43,11 @@ def tally(metrics):
 
 
 @pytest.fixture
-def counted(metrics):
+def counted(metrics, tally):
     """Read the counters that moved."""
 
     def read():
+        tally.publish()
         counts = {" ".join([name, *labels.values()]): metrics.counted(name, **labels)
                   for name, labels in COUNTERS}  # fmt: skip
         return {name: count for name, count in counts.items() if count}
@@ -148,6 +149,8 @@ def test_amounts_are_counted_once_for_each_time_that_money_moved(tally, metrics)
     tally.settled(POST, Settlement(POSTED, "repeated"), usd("2"))
     tally.settled(VOID, Settlement(VOIDED, "ended"), usd("0.5"))
     tally.settled(VOID, Settlement(VOIDED, "ended"))
+    tally.publish()
+    tally.publish()  # nothing moved since
     kinds = ("held", "refused", "posted", "overrun", "voided")
     assert {kind: metrics.counted(f"{kind}_amount", currency="USD") for kind in kinds} == {
         "held": 3,
