@@ -2,14 +2,15 @@
 
 Usage: python bench/ledger/run.py [--rounds 5] [--pairs 6000] [--store STORE] [--json FILE]
 
-Method. The gateway's own ledger desk and store run in this process, on CPU 1; PostgreSQL, with its
-defaults (fsync and synchronous_commit on), has CPU 0; SQLite (WAL, synchronous=FULL) is a thread
-of this process. 64 callers reserve a charge, wait, post less than was held, wait, and begin again:
-each pair is two durable writes. "gateway" is the CPU time of the event loop's thread divided by
-the pairs, futures, charges and the callers themselves included; "callers" is what those alone cost
-over a ledger that answers at once. "database" is that of PostgreSQL's processes, or of SQLite's
-thread. Each round runs every case once, in turn, after one that is not counted; the table shows
-the medians of the rounds and the spread of the pairs per second.
+Method. The gateway's own ledger desk and store run in this process, on CPU 1, with the garbage
+collector set as ``caracal serve`` sets it; PostgreSQL, with its defaults (fsync and
+synchronous_commit on), has CPU 0; SQLite (WAL, synchronous=FULL) is a thread of this process. 64
+callers reserve a charge, wait, post less than was held, wait, and begin again: each pair is two
+durable writes. "gateway" is the CPU time of the event loop's thread divided by the pairs, futures,
+charges and the callers themselves included; "callers" is what those alone cost over a ledger that
+answers at once, after each round of each case. "database" is that of PostgreSQL's processes, or of
+SQLite's thread. Each round runs every case once, in turn, after one that is not counted; the table
+shows the medians of the rounds and the spread of the pairs per second.
 
 Cases: one account or a thousand, each with a budget a day; alone (depth 1), or below a team of ten
 and an organisation with budgets of their own (depth 3). Growth: one account, alone, with so many
@@ -46,6 +47,7 @@ from caracal_core.builtin.ledger.desk import LedgerDesk
 from caracal_core.builtin.ledger.store import BookStore
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.domain import Cause, Charge, Money, Receipt, Reservation
+from caracal_core.garbage import collect_rarely, spare_what_stays
 from caracal_core.ports import Database, Ledger
 from caracal_core.stages.charge_id import charge_id
 from caracal_core.storage.database import open_database
@@ -76,6 +78,7 @@ class Case:
         self._desk = LedgerDesk(store, Tally(FakeMetrics(), logging.getLogger("bench")))
         self.rates: list[float] = []
         self.gateway: list[float] = []
+        self.callers: list[float] = []
         self.database: list[float] = []
 
     async def run(self, pairs: int, *, counted: bool) -> None:
@@ -87,6 +90,7 @@ class Case:
             self.rates.append(pairs / elapsed)
             self.gateway.append(own / pairs * 1e6)
             self.database.append((self._spent() - spent) / pairs * 1e6)
+            self.callers.append(await _callers(pairs))
 
 
 class Nothing:
@@ -142,7 +146,7 @@ async def _measure(options: argparse.Namespace) -> None:
                     ]
                     await _rounds([c for c in cases if not c.rates], options)
                     cases += await _growth(dialect, database, spent, options)
-            _report(cases, await _callers(options.pairs), names, options)
+            _report(cases, names, options)
             await stack.aclose()
 
 
@@ -172,25 +176,22 @@ async def _callers(pairs: int) -> float:
     return (time.thread_time() - begun) / pairs * 1e6
 
 
-def _report(
-    cases: Sequence[Case], callers: float, versions: list[str], options: argparse.Namespace
-) -> None:
+def _report(cases: Sequence[Case], versions: list[str], options: argparse.Namespace) -> None:
     print(f"$ python {' '.join(sys.argv)}")
-    print(f"{options.rounds} rounds of {options.pairs} pairs, {CALLERS} callers, which alone cost")
-    print(f"{callers:.1f} us a pair; load {os.getloadavg()[0]:.1f}; {'; '.join(versions)}\n")
-    print(f"{'':30}{'pairs/s':>9}{'min':>8}{'max':>8}{'gateway us':>12}{'database us':>13}")
+    print(f"{options.rounds} rounds of {options.pairs} pairs, {CALLERS} callers; CPU us per pair;")
+    print(f"load {os.getloadavg()[0]:.1f}; {'; '.join(versions)}\n")
+    print(f"{'':30}{'pairs/s':>9}{'min':>8}{'max':>8}{'gateway':>9}{'callers':>9}{'database':>9}")
     for case in cases:
-        median = statistics.median(case.rates)
-        print(
-            f"{case.name:30}{median:9.0f}{min(case.rates):8.0f}{max(case.rates):8.0f}"
-            f"{statistics.median(case.gateway):12.1f}{statistics.median(case.database):13.1f}"
-        )
+        rates = f"{statistics.median(case.rates):9.0f}{min(case.rates):8.0f}{max(case.rates):8.0f}"
+        spent = (case.gateway, case.callers, case.database)
+        print(f"{case.name:30}{rates}" + "".join(f"{statistics.median(x):9.1f}" for x in spent))
     print(f"aim, one account: {AIM_PAIRS} pairs/s, {AIM_MICROSECONDS} us of the gateway")
     if options.json:
-        figures = {c.name: [c.rates, c.gateway, c.database] for c in cases}
+        figures = {c.name: [c.rates, c.gateway, c.callers, c.database] for c in cases}
         document = {
-            "command": sys.argv, "versions": versions, "callers": callers,
-            "columns": ["pairs per second", "gateway us", "database us"], "figures": figures,
+            "command": sys.argv, "versions": versions,
+            "columns": ["pairs per second", "gateway us", "callers us", "database us"],
+            "figures": figures,
         }  # fmt: skip
         options.json.write_text(json.dumps(document, indent=2))
 
@@ -207,4 +208,6 @@ def _options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     os.sched_setaffinity(0, {GATEWAY_CPU})
+    collect_rarely()
+    spare_what_stays()
     uvloop.run(_measure(_options()))
