@@ -1,4 +1,7 @@
-"""A charge: held before the call, then posted or voided exactly once."""
+"""A charge: held before the call, then posted or voided exactly once.
+
+Nothing in these values leads back to them, so that the garbage collector need not look (``gc``).
+"""
 
 from __future__ import annotations
 

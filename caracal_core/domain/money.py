@@ -16,7 +16,7 @@ _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,6}))?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
-class Money(Struct, frozen=True, gc=False):
+class Money(Struct, frozen=True, gc=False):  # no cycle of a number and a word
     """An exact, non-negative amount.
 
     Attributes:

@@ -1,4 +1,7 @@
-"""How a reservation is wanted to end, and how it stands then; the first of two endings stands."""
+"""How a reservation is wanted to end, and how it stands then; the first of two endings stands.
+
+As with charges, the garbage collector need not look at these values.
+"""
 
 from __future__ import annotations
 
