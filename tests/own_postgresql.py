@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,7 @@ ROLE, PASSWORD = "caracal", "correct horse"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's own place, in which mkdtemp makes a directory
 """Where nothing has to outlive the machine. Each test's database are 300 files, made and removed:
 on a disk's file system, finding places for these took a third of the suite's CPU time."""
-ROOM_BYTES = 2**30
+ROOM_BYTES, ROOM_FILES = 2**30, 20_000
 
 
 class Postgresql:
@@ -134,16 +135,20 @@ def _free_port() -> int:
 def own_postgresql() -> Iterator[Postgresql]:
     # pytest's own temporary directories are closed to the user that PostgreSQL runs as.
     directory = Path(tempfile.mkdtemp(prefix="caracal-pg-", dir=_place()))
-    server = Postgresql(directory)
     try:
-        yield server
+        server = Postgresql(directory)
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
-        server.stop()
         shutil.rmtree(directory)
 
 
 def _place() -> Path | None:
     """Return where there is room in memory; None is the usual place."""
-    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM_BYTES:
-        return IN_MEMORY
-    return None
+    if not os.access(IN_MEMORY, os.W_OK | os.X_OK):
+        return None
+    free = os.statvfs(IN_MEMORY)
+    has_room = free.f_bavail * free.f_frsize >= ROOM_BYTES and free.f_favail >= ROOM_FILES
+    return IN_MEMORY if has_room else None

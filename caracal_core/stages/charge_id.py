@@ -7,6 +7,8 @@ from struct import Struct
 from time import time_ns
 
 _DRAWN = Struct("10s" * 256)
+_MILLISECONDS = 2**48 - 1
+"""What has room in an id: a clock that is set to before 1970 makes ids, too."""
 
 _random: list[bytes] = []
 """80 random bits for each of the next ids: asking the system for each costs as much as all the
@@ -20,6 +22,9 @@ def charge_id() -> str:
     Charges of about the same time stand side by side in the ledger's indexes, however many it has;
     nothing else depends on the clock: two of the same millisecond differ all the same.
     """
-    if not _random:
-        _random.extend(_DRAWN.unpack(os.urandom(_DRAWN.size)))
-    return ((time_ns() // 1_000_000).to_bytes(6, "big") + _random.pop()).hex()
+    try:
+        random = _random.pop()
+    except IndexError:
+        random, *others = _DRAWN.unpack(os.urandom(_DRAWN.size))
+        _random.extend(others)
+    return ((time_ns() // 1_000_000 & _MILLISECONDS).to_bytes(6, "big") + random).hex()

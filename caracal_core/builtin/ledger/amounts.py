@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from caracal_core.domain import Money
 from caracal_core.domain.money import MICRO
 from caracal_core.ports import Counter, Metrics
 
@@ -41,12 +40,12 @@ class Amounts:
         self._labels: dict[str, str] = {}
         self._counters: dict[tuple[Kind, str], Counter] = {}
 
-    def add(self, kind: Kind, amount: Money) -> None:
-        """Count an amount."""
-        counter = self._counters.get((kind, amount.currency))
+    def add(self, kind: Kind, currency: str, micro: int) -> None:
+        """Count an amount, or the sum of many, which may be more than any money can be."""
+        counter = self._counters.get((kind, currency))
         if counter is None:
-            counter = self._made(kind, amount.currency)
-        counter.add(amount.micro / MICRO)
+            counter = self._made(kind, currency)
+        counter.add(micro / MICRO)
 
     def _made(self, kind: Kind, currency: str) -> Counter:
         label = currency if currency in self._labels else OTHERS

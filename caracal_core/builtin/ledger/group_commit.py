@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.builtin.ledger.verdict import Verdict
 from caracal_core.domain import Reservation
 from caracal_core.errors import Failure, Refusal
+
+log = logging.getLogger(__name__)
 
 Reserved = Reservation | Refusal | Conflict
 Settled = Settlement | Refusal | Conflict
@@ -135,7 +138,10 @@ class GroupCommit:
         self._most = min(self._most * 2, self._limit)
         failed = self._hand_out(reserves, verdicts, _RESERVED, self._reserved)
         failed += self._hand_out(endings, verdicts[len(reserves) :], _SETTLED, self._settled)
-        self._tally.publish()
+        try:
+            self._tally.publish()
+        except Exception:  # the books are written, whatever becomes of the counters
+            log.exception("the charges of a batch are not all counted")
         if not failed:
             self._tally.worked()
 

@@ -86,13 +86,14 @@ class Lines:
 
     def leave(self, work: Work) -> Work | None:
         """Let go of the first of a line; return the next, if there is one."""
-        self.in_hand -= 1
         line = self._behind.get(work.id) if self._behind else None
         if line is None:
             del self._first[work.id]
+            self.in_hand -= 1
             if not self._first:
                 self._emptied.set()
             return None
+        self.in_hand -= 1
         after = self._first[work.id] = line.popleft()
         if not line:
             del self._behind[work.id]

@@ -101,7 +101,8 @@ def _end_columns(ends: Sequence[End]) -> Sequence[Sequence[Element]]:
     ids, causes, amounts, bases = zip(*map(astuple, ends), strict=True)
     micros = [amount.micro if amount is not None else None for amount in amounts]
     currencies = [amount.currency if amount is not None else None for amount in amounts]
-    return [ids, micros, currencies, causes, bases]
+    held = ["" if amount is None else basis for amount, basis in zip(amounts, bases, strict=True)]
+    return [ids, micros, currencies, causes, held]
 
 
 def _held(row: Row, charges: Mapping[str, Charge], held: dict[str, Verdict | Waits]) -> None:

@@ -67,7 +67,7 @@ class Tally:
     def refused(self, amount: Money) -> None:
         """Count a hold that did not fit."""
         self._refused.add()
-        self._amounts.add("refused", amount)
+        self._amounts.add("refused", amount.currency, amount.micro)
 
     def turned_away(self) -> None:
         """Count a hold that was not even tried."""
@@ -117,31 +117,29 @@ class Tally:
 
     def publish(self) -> None:
         """Publish what was summed up since the last time."""
-        if self._posts:
-            self._ended["posted"].add(self._posts)
-        if self._voids:
-            self._ended["voided"].add(self._voids)
-        self._posts = self._voids = 0
+        posts, voids, self._posts, self._voids = self._posts, self._voids, 0, 0
+        self._ended["posted"].add(posts)
+        self._ended["voided"].add(voids)
         sums: Sequence[tuple[Kind, dict[str, int]]] = (
             ("held", self._held), ("posted", self._posted), ("voided", self._voided),
         )  # fmt: skip
         for kind, moved in sums:
-            for currency, micro in moved.items():
-                self._amounts.add(kind, Money(micro, currency))
-            moved.clear()
+            while moved:
+                currency, micro = moved.popitem()
+                self._amounts.add(kind, currency, micro)
 
     def resolved(self, holds: Sequence[Resolved]) -> None:
         """Count holds that nobody renewed, and log some of them."""
         for hold in holds:
             self._expired[hold.state].add()
-            self._amounts.add(_EXPIRED[hold.state], hold.held)
+            self._amounts.add(_EXPIRED[hold.state], hold.held.currency, hold.held.micro)
         ids = ", ".join(hold.id for hold in holds[:_NAMED])
         self._log.warning("%d holds that nobody renewed were ended, such as %s", len(holds), ids)
 
     def _check_against_hold(self, end: End, settlement: Settlement, held: Money | None) -> None:
         posted = settlement.receipt.amount
         if held is not None and posted.micro > held.micro:
-            self._amounts.add("overrun", Money(posted.micro - held.micro, held.currency))
+            self._amounts.add("overrun", held.currency, posted.micro - held.micro)
         if settlement.overrun:
             self._overrun.add()
             self._log.warning("charge %s cost %s, more than was held", end.id, end.amount)

@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from caracal_core.stages import charge_id as module
 from caracal_core.stages.charge_id import charge_id
 
@@ -28,6 +30,11 @@ def test_two_of_one_millisecond_differ(monkeypatch):
 def test_later_ones_stand_behind(monkeypatch):
     ids = [at(monkeypatch, each) for each in (1, 2**40 - 1, 2**40, 2**48 - 1)]
     assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize("milliseconds", [-1, -(2**40), 2**48, 2**50])
+def test_a_clock_that_is_far_off_makes_ids_of_the_same_form(monkeypatch, milliseconds):
+    assert re.fullmatch("[0-9a-f]{32}", at(monkeypatch, milliseconds))
 
 
 FORKED = """

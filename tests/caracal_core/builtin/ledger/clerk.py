@@ -61,9 +61,10 @@ class Clerk:
 
     def __init__(self, store, metrics, most=4, seconds=60):
         self.told, self.gave_up, self._changed = {}, {}, asyncio.Event()
+        self.tally = Tally(metrics, logging.getLogger("test"))
         self.commits = GroupCommit(
             store,
-            Tally(metrics, logging.getLogger("test")),
+            self.tally,
             reserved=self.tell,
             settled=self.tell,
             given_up=self.give_up,

@@ -16,7 +16,7 @@ def test_each_kind_and_currency_is_counted_by_itself():
         ("posted", usd("1")),
         ("held", Money.parse("3", "EUR")),
     ):
-        amounts.add(kind, amount)
+        amounts.add(kind, amount.currency, amount.micro)
     assert metrics.counted("held_amount", currency="USD") == 1.75
     assert metrics.counted("posted_amount", currency="USD") == 1
     assert metrics.counted("held_amount", currency="EUR") == 3
@@ -27,11 +27,11 @@ def test_labels_are_bounded():
     metrics = FakeMetrics()
     amounts = Amounts(metrics)
     for number in range(CURRENCIES_MAX + 5):
-        amounts.add("held", Money(1_000_000, f"AA{chr(65 + number)}"))
+        amounts.add("held", f"AA{chr(65 + number)}", 1_000_000)
     last = f"AA{chr(65 + CURRENCIES_MAX - 1)}"
     assert metrics.counted("held_amount", currency=last) == 1
     assert metrics.counted("held_amount", currency="other") == 5
-    amounts.add("posted", Money(1_000_000, last))
-    amounts.add("posted", Money(1_000_000, "ZZZ"))
+    amounts.add("posted", last, 1_000_000)
+    amounts.add("posted", "ZZZ", 1_000_000)
     assert metrics.counted("posted_amount", currency=last) == 1
     assert metrics.counted("posted_amount", currency="other") == 1

@@ -232,6 +232,37 @@ async def test_an_answer_that_cannot_be_taken_down_does_not_hold_up_others(clerk
     assert calls == ["a", "b", "a"]
 
 
+async def test_what_was_done_is_counted_though_a_neighbour_failed(clerk, store, gate, metrics):
+    """Before anybody asks again for the one that failed."""
+    tell = clerk.commits._settled
+
+    def counts(work, verdict):
+        clerk.tally.settled(work.end, verdict)
+        tell(work, verdict)
+
+    clerk.commits._settled = counts
+    store.verdicts = {"a": Failure("store", "deadlock")}
+    clerk.end("a", "b")
+    gate.set()
+    await clerk.until("b")
+    assert metrics.counted("posted") == 1
+
+
+async def test_counters_that_fail_end_nothing(clerk, store, monkeypatch, caplog):
+    """The books are written; the log says what the counters lack."""
+
+    def fails():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(clerk.tally, "publish", fails)
+    clerk.end("a")
+    await clerk.until("a")
+    clerk.end("b")
+    await clerk.until("a", "b")
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_the_log_says_once_that_the_store_fails_and_once_that_it_works(
     clerk, store, quick, caplog
 ):

@@ -93,6 +93,14 @@ async def test_a_void_gives_everything_back(database, hold, entries, counts, bal
     assert await balanced()
 
 
+async def test_a_void_has_no_basis(database, hold):
+    """Whatever its end said of an amount that it does not have."""
+    charge = await hold()
+    await settle(database, End(charge.id, "cut", None, "held"))
+    (row,) = await database.fetch("SELECT basis FROM reservations")
+    assert row["basis"] == ""
+
+
 @pytest.mark.parametrize("again", [None, "0.4", "0.2", "0.9"])
 async def test_after_a_post_nothing_changes(database, hold, entries, counts, again):
     """Whatever the owner says next, the receipt is the first one's."""

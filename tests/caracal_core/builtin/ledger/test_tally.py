@@ -10,6 +10,7 @@ from caracal_core.builtin.ledger.expiry import Resolved
 from caracal_core.builtin.ledger.settling import End, Settlement
 from caracal_core.builtin.ledger.tally import Tally
 from caracal_core.domain import Money, Receipt
+from caracal_core.domain.money import LARGEST, MICRO
 from caracal_core.errors import Failure
 from caracal_core.testing.fakes import FakeMetrics, usd
 
@@ -159,3 +160,17 @@ def test_amounts_are_counted_once_for_each_time_that_money_moved(tally, metrics)
         "overrun": 0.25,
         "voided": 0.5,
     }
+
+
+def test_the_amounts_of_a_batch_may_be_more_than_any_money_can_be(tally, metrics):
+    """Each is as large as amounts may be, and their sum is no amount."""
+    largest = Money(LARGEST, "USD")
+    for _ in range(2):
+        tally.held(largest)
+        tally.settled(POST, Settlement(Receipt("x", "posted", largest, "reply"), "ended"), largest)
+        tally.settled(VOID, Settlement(VOIDED, "ended"), largest)
+    tally.publish()
+    sums = {
+        metrics.counted(f"{kind}_amount", currency="USD") for kind in ("held", "posted", "voided")
+    }
+    assert sums == {2 * LARGEST / MICRO}
