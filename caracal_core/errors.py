@@ -135,12 +135,18 @@ class BudgetExceeded(Refusal):
         window: its window: ``hour``, ``day``, ``week``, ``month`` or ``total``; empty where
             no account on the path has a budget in the currency.
         available: what was left; given only where the short account is the agent's own.
+        left: what was left, wherever it was; the operator's log alone says it.
     """
 
     status, code, detail = 402, "budget_exceeded", "The budget does not cover this call."
 
     def __init__(
-        self, needed: Money, account: str, window: str = "", available: Money | None = None
+        self,
+        needed: Money,
+        account: str,
+        window: str = "",
+        available: Money | None = None,
+        left: Money | None = None,
     ) -> None:
         cost = f"{needed.decimal} {needed.currency}"
         super().__init__(
@@ -150,9 +156,10 @@ class BudgetExceeded(Refusal):
         )
         self.needed, self.account, self.window = needed, account, window
         self.available = available
-        left = f", and {available.decimal} are left" if available is not None else ""
+        known = available if left is None else left
+        rest = f", and {known.decimal} are left" if known is not None else ""
         place = f"budget of {account} for the {window}" if window else f"budget of {account}"
-        self.internal = f"{cost} do not fit a {place}{left}"
+        self.internal = f"{cost} do not fit a {place}{rest}"
 
     def headers(self) -> Sequence[tuple[str, str]]:
         return [("x-should-retry", "false")]

@@ -83,9 +83,11 @@ def remove(ctx: click.Context, account: str, currency: str, period: Period) -> N
         ctx, account, lambda database: remove_budget(database, account, currency, period)
     )
     window = "" if period == "total" else f" in the current {period}"
+    least = ">= " if gone.saturated else ""
     click.echo(
         f"Removed the budget of {account} in {currency} {_each(period)}. "
-        f"It had counted {gone.spent} spent and {gone.held} held{window}, which is forgotten."
+        f"It had counted {least}{gone.spent} spent and {gone.held} held{window}, which is "
+        "forgotten."
     )
 
 

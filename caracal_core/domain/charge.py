@@ -31,7 +31,8 @@ operator ended it by hand; ``adjustment``: a late post, after the hold had alrea
 Basis = Literal["held", "metered", "stated", "unmetered", ""]
 """How a posted amount came about. ``held``: the quoted amount, and no meter was expected;
 ``metered``: a meter read it; ``stated``: a trusted upstream said it; ``unmetered``: the held
-amount, since the meter that was expected read nothing; empty: nothing was posted."""
+amount, since the meter that was expected read nothing, or what an upstream stated is no amount;
+empty: nothing was posted."""
 
 State = Literal["pending", "posted", "voided"]
 

@@ -54,7 +54,8 @@ class Bill:
 
         That is its status, and the cost that a trusted one states.
 
-        What is no amount in the tariff's currency is logged and counted; the hold is posted then.
+        What is no amount in the tariff's currency is logged and counted; the hold is posted then,
+        marked as unmetered.
         """
         self._status = reply.status
         if reply.actual_cost is None:
@@ -63,9 +64,12 @@ class Bill:
             stated = Money.parse(reply.actual_cost, self._held.currency)
         except ValueError:
             misstated.add()
-            upstream = self._route.terms.upstream
-            _log.error("upstream %s states a cost that is no amount; the hold is due", upstream)
-            self._stated = Cost(self._held, "held")
+            _log.error(
+                "upstream %s states a cost that is no amount, on route %s; the hold is due",
+                self._route.terms.upstream,
+                self._route.id,
+            )
+            self._stated = Cost(self._held, "unmetered")
         else:
             self._stated = Cost(stated, "stated")
 

@@ -84,6 +84,10 @@ def test_every_answer_has_a_reason_for_the_operator(error):
             errors.BudgetExceeded(MONEY, "a", "day", Money(0, "USD")),
             "0.25 USD do not fit a budget of a for the day, and 0 are left",
         ),
+        (
+            errors.BudgetExceeded(MONEY, "team", "day", left=Money(1, "USD")),
+            "0.25 USD do not fit a budget of team for the day, and 0.000001 are left",
+        ),
     ],
 )
 def test_the_reason_is_the_operators_word_or_else_the_clients(refusal, reason):

@@ -191,7 +191,7 @@ async def test_what_a_trusted_upstream_states_wrongly_is_counted_and_the_hold_po
     one.upstream.trust_actual_cost = True
     one.upstream.will(Answer(headers=(("x-caracal-actual-cost", "-1"),)))
     await one.call(post())
-    assert ended(one) == [("reply", "0.25", "held")]
+    assert ended(one) == [("reply", "0.25", "unmetered")]
     assert one.misstated.value == 1
 
 

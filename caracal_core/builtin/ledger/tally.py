@@ -55,7 +55,7 @@ class Tally:
         self._put_off = counter("put_off", "Tries put off: another session kept a row locked.")
         self._overrun = counter("overrun", "Posts above their hold.")
         self._unmetered = counter(
-            "unmetered", "Posts of the hold because a meter found no usage in the reply."
+            "unmetered", "Posts of the hold because the reply did not say what it cost."
         )
         self._adjusted = counter("adjusted", "Posts after their hold had ended, booked beside it.")
         self._unknown = counter("unknown", "Posts of charges of which no hold is known.")

@@ -86,5 +86,6 @@ def refusal(charge: Charge, account: str = "", period: str = "", left: int = 0) 
     own = charge.accounts[0] if charge.accounts else charge.agent
     if not period:
         return BudgetExceeded(charge.amount, own)
-    available = Money(max(left, 0), charge.amount.currency) if account == own else None
-    return BudgetExceeded(charge.amount, account, period, available)
+    rest = Money(max(left, 0), charge.amount.currency)
+    available = rest if account == own else None
+    return BudgetExceeded(charge.amount, account, period, available, left=rest)

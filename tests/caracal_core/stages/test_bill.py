@@ -91,9 +91,9 @@ def test_what_a_trusted_upstream_states_goes_before_the_meter(stated, cause):
 def test_a_stated_cost_that_is_none_is_told_and_the_hold_is_due(stated, caplog):
     misstated = FakeCounter()
     one = bill(_Meter(usd("0.3")), stated=stated, misstated=misstated)
-    assert one.of("reply") == Cost(HELD, "held")
+    assert one.of("reply") == Cost(HELD, "unmetered")
     assert misstated.value == 1
-    assert "test-upstream states a cost that is no amount" in caplog.text
+    assert "test-upstream states a cost that is no amount, on route test-route;" in caplog.text
     assert not stated or stated not in caplog.text
 
 
@@ -170,7 +170,7 @@ async def test_a_stated_cost_that_is_none_does_not_keep_a_reply_from_being_cut_a
     one.deliver(reply, Metering([_Meter(usd("9"), complete=False)]))
     with pytest.raises(Exception, match="reached"):
         await anext(one.metered)
-    assert one.of("cut") == Cost(HELD, "held")
+    assert one.of("cut") == Cost(HELD, "unmetered")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ async def test_a_stated_cost_that_is_none_does_not_keep_a_reply_from_being_cut_a
     [
         (False, None, Cost(HELD, "held")),
         (True, None, Cost(usd("0.4"), "unmetered")),
-        (False, "NaN", Cost(usd("0.4"), "held")),
+        (False, "NaN", Cost(usd("0.4"), "unmetered")),
     ],
 )
 def test_what_an_estimate_raised_is_due_only_where_the_cost_should_have_been_learnt(
