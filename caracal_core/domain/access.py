@@ -30,8 +30,18 @@ class Decision(Struct, frozen=True):
         permit: whether the access may happen.
         policy: the policy's id, for the audit record.
         reason: one sentence for the operator; the client is told only that it was denied.
+
+    Raises:
+        TypeError: the permit is neither True nor False, however true it may look, or a word is
+            no text.
     """
 
     permit: bool
     policy: str
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        if type(self.permit) is not bool:
+            raise TypeError("a decision permits, which is True, or denies, which is False")
+        if not (isinstance(self.policy, str) and isinstance(self.reason, str)):
+            raise TypeError("a decision's policy and its reason are texts")

@@ -25,6 +25,7 @@ class Quote(Struct, frozen=True):
 
     Raises:
         ValueError: the price's name is longer, or has other characters.
+        TypeError: the amount is no `Money`, or the body no bytes.
     """
 
     amount: Money
@@ -34,6 +35,10 @@ class Quote(Struct, frozen=True):
     memo: object = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.amount, Money):
+            raise TypeError("a quote's amount is Money")
+        if self.body is not None and not isinstance(self.body, bytes):
+            raise TypeError("a quote's body is bytes, or None")
         if self.price and not (
             len(self.price) <= LONGEST_PRICE and self.price.isascii() and self.price.isprintable()
         ):

@@ -27,7 +27,7 @@ class Authorization:
             decision = await policy(due, access)
             if decision is None:
                 continue
-            if not decision.permit:
+            if decision.permit is not True:
                 raise Denied(decision.reason, policy=decision.policy)
             permit = permit or decision
         if permit is None:

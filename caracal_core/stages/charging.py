@@ -287,7 +287,12 @@ class Hold:
         trace: TracebackType | None,
     ) -> None:
         if self._asked and self._bill is not None and self.cause is None:
-            self._write(*self._conclude(self._bill, self._ending(error)))
+            try:
+                ending = self._conclude(self._bill, self._ending(error))
+            except Exception as broken:  # noqa: BLE001 - a hold that did not end would be renewed
+                _log.error("a charge's cost cannot be said: %s", type(broken).__name__)
+                ending = self._kept()
+            self._write(*ending)
 
     def _ending(self, error: BaseException | None) -> Cause:
         """Name the cause from what the hold was told and from the exception that passes."""
@@ -309,6 +314,12 @@ class Hold:
         self.posted, self.basis = cost.amount, cost.basis
         self.cause = bill.settles_by(cause)
         return cost.amount, cost.basis, self.cause
+
+    def _kept(self) -> tuple[Money, Basis, Cause]:
+        """End it at what is held, for nobody knows better."""
+        assert self.charge is not None  # noqa: S101 - a free route has no endings
+        self.posted, self.basis, self.cause = self.charge.amount, "unmetered", "cut"
+        return self.posted, self.basis, self.cause
 
     def _write(self, posted: Money, basis: Basis, cause: Cause) -> None:
         """Hand the ending to the ledger, which sees to it; nobody waits here."""

@@ -6,6 +6,7 @@ import pytest
 
 from caracal_core.domain import Headers, Money, Quote, Reply, Settle
 from caracal_core.errors import IdempotencyConflict
+from caracal_core.stages.bill import Bill
 from caracal_core.testing.fakes import FakeBody, a_request, a_route, usd
 from caracal_core.testing.fakes.script import Answer, Cut, Echo, Hold, Reset
 from caracal_core.testing.rehearsal import Rehearsal
@@ -329,3 +330,18 @@ async def test_a_reply_whose_client_hangs_up_is_read_on_to_its_usage(rest, settl
         assert upstream.left.is_set()
         assert ended(one) == [expected]
         assert not one.ledger.pending
+
+
+async def test_a_cost_that_cannot_be_said_is_the_hold(house, monkeypatch, caplog):
+    """A hold that did not end would be renewed, and charged in the end by the rule for orphans."""
+
+    def collapse(bill, cause):
+        raise RuntimeError("s3cret")
+
+    one = await house()
+    monkeypatch.setattr(Bill, "of", collapse)
+    one.upstream.will(Answer(headers=METERED, chunks=(b"four", b"teen.")))
+    await one.call(post())
+    assert ended(one) == [("cut", "0.25", "unmetered")]
+    assert "RuntimeError" in caplog.text
+    assert "s3cret" not in caplog.text

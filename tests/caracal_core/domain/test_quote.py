@@ -20,3 +20,14 @@ def test_another_name_is_no_name(price):
 def test_nothing_else_is_asked_unless_said():
     quote = Quote(usd("0.25"))
     assert (quote.price, quote.body, quote.metered, quote.memo) == ("", None, False, None)
+
+
+@pytest.mark.parametrize("amount", ["a lot", None, 0.25, 1])
+def test_an_amount_is_money(amount):
+    with pytest.raises(TypeError, match="Money"):
+        Quote(amount)
+
+
+def test_a_body_is_bytes():
+    with pytest.raises(TypeError, match="bytes"):
+        Quote(usd("0.25"), body="{}")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from caracal_core import errors
 from caracal_core.domain import Headers, Money, Reply
 from caracal_core.edge.outbound import own_answer, problem, reply_head
+from caracal_core.testing.fakes.script import stream
 
 ID = "0123456789abcdef" * 2
 
@@ -40,7 +41,7 @@ def split(raw):
 
 
 def head_of(*fields, status=200, framing=""):
-    return reply_head(Reply(status, Headers(fields), None), ID, framing)
+    return reply_head(Reply(status, Headers(fields), stream([])), ID, framing)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
