@@ -69,6 +69,7 @@ def _reserve_columns(reserves: Sequence[Charge]) -> Sequence[Sequence[Element]]:
     """Return the distinct account paths, then the charges, column by column."""
     if not reserves:
         return [()] * (len(_PATHS) + len(_CHARGES))
+    # In the order of `Charge`'s fields.
     ids, agents, accounts, amounts, routes, requests, seconds, orphans, prices, keys, prints = zip(
         *map(astuple, reserves), strict=True
     )
