@@ -316,9 +316,13 @@ class Hold:
         return cost.amount, cost.basis, self.cause
 
     def _kept(self) -> tuple[Money, Basis, Cause]:
-        """End it at what is held, for nobody knows better."""
+        """End it at what is held, for nobody knows better; before the first byte nothing is due."""
         assert self.charge is not None  # noqa: S101 - a free route has no endings
-        self.posted, self.basis, self.cause = self.charge.amount, "unmetered", "cut"
+        held = self.charge.amount
+        if self._sent:
+            self.posted, self.basis, self.cause = held, "unmetered", "cut"
+        else:
+            self.posted, self.basis, self.cause = Money(0, held.currency), "", "not_sent"
         return self.posted, self.basis, self.cause
 
     def _write(self, posted: Money, basis: Basis, cause: Cause) -> None:

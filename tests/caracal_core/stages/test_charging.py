@@ -14,6 +14,7 @@ from caracal_core.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from caracal_core.stages.bill import Bill
 from caracal_core.stages.charging import Charging
 from caracal_core.stages.draining import Draining, Limits
 from caracal_core.stages.metering import Metering
@@ -231,13 +232,17 @@ async def test_an_error_status_costs_what_the_route_says(walk, book, rule):
     assert book.told[-1] == expected
 
 
-async def test_before_the_first_byte_it_is_always_given_back(walk, book):
+async def test_before_the_first_byte_it_is_always_given_back(walk, book, monkeypatch):
+    """Also where no bill can be made."""
+
     async def inside(hold):
         raise asyncio.CancelledError
 
-    with pytest.raises(asyncio.CancelledError):
-        await walk(inside, client_gone="post", upstream_failed="post", cut="post")
-    assert book.told[-1] == ("void", "not_sent")
+    for bill in (Bill.of, None):
+        monkeypatch.setattr(Bill, "of", bill)
+        with pytest.raises(asyncio.CancelledError):
+            await walk(inside, client_gone="post", upstream_failed="post", cut="post")
+        assert book.told[-1] == ("void", "not_sent")
 
 
 async def test_a_refused_hold_is_voided_for_an_earlier_try_may_have_been_done(walk, book):
