@@ -57,7 +57,9 @@ class Gateway:
             with self.charging.hold(request, route, principal, quote, key, due) as hold:
                 record.hold = hold
                 await hold.reserve()
-                sending = self.forwarding.send(request, route, principal, quote, due, hold.sent)
+                sending = self.forwarding.send(
+                    request, route, principal, quote, due, hold.sent, hold.left
+                )
                 async with sending as answer:
                     hold.answered(answer)
                     reply = await self.forwarding.filter(answer, route, due)

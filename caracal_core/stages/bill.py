@@ -79,6 +79,10 @@ class Bill:
         cut_at = self._held if self._is_cut_at_hold else None
         self.metered = metering.recognise(reply, self._route, self._quote, cut_at=cut_at)
 
+    async def reading(self) -> Metered | None:
+        """Return the reply's body under its meter, as whoever waits for it asks."""
+        return self.metered
+
     def settles_by(self, ending: Cause) -> Cause:
         """Return the cause that rules: an error's status, where errors are void, however it ended.
 
@@ -107,6 +111,11 @@ class Bill:
         if self.metered is not None and self._stated is None and not self._is_void("reply"):
             return None
         return self.of("reply").amount
+
+    @property
+    def expects_usage(self) -> bool:
+        """Whether a reply has to be waited for to learn its cost, though its client is gone."""
+        return self._quote.metered and not self._is_void("client_gone")
 
     @property
     def waits_for_usage(self) -> bool:

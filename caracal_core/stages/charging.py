@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from types import NoneType, TracebackType
 from typing import Self
@@ -38,7 +38,7 @@ from caracal_core.stages.deadline import Due
 from caracal_core.stages.draining import Draining
 from caracal_core.stages.estimate import to_hold
 from caracal_core.stages.idempotency import Keyed, read_key
-from caracal_core.stages.metering import Metering
+from caracal_core.stages.metering import Metered, Metering
 from caracal_core.stages.part import Part
 
 _CLIENT_GONE = (asyncio.CancelledError, BadRequest, PayloadTooLarge, RequestTimeout)
@@ -56,7 +56,7 @@ class Charging:
         post: the ledger's post, for the wait before the reply's last byte.
         ledger: the ledger itself, for endings that nobody waits for.
         metering: reads what replies did cost.
-        draining: reads those on whose clients are gone.
+        draining: lets those go on whose clients are gone.
         misstated: counts costs that a trusted upstream stated and that are none.
         expire_seconds: how long a hold lasts that nobody renews.
         longest_seconds: how old a hold may become; then its reply is cut.
@@ -226,6 +226,30 @@ class Hold:
         if self._bill is not None:
             self._bill.answered(reply, self._charging.misstated)
 
+    async def left(self, head: Callable[[], Awaitable[Reply]]) -> None:
+        """Wait for a reply whose client is gone, and read it, where its usage tells the cost.
+
+        It is read as the upstream sent it; reply filters change what a client sees.
+
+        Args:
+            head: waits for the reply, and may be called again where that wait was cancelled.
+        """
+        bill = self._bill
+        if bill is None or not (self._sent and bill.expects_usage):
+            return
+
+        async def begun() -> Metered | None:
+            reply = await head()
+            self.answered(reply)
+            bill.deliver(reply, self._charging.metering)
+            return bill.metered if bill.waits_for_usage else None
+
+        try:
+            await self._charging.draining.run(begun, self._due)
+        finally:
+            if bill.metered is not None:
+                await bill.metered.close()
+
     async def deliver(self, reply: Reply, deliver: Deliver) -> None:
         """Hand the reply to the edge, for as long as the hold may be renewed.
 
@@ -253,7 +277,7 @@ class Hold:
     async def _learn_usage(self, bill: Bill) -> None:
         gone = self.cause is None and self._due.abandoned and not self._due.dismissed
         if gone and bill.metered is not None and bill.waits_for_usage:
-            await self._charging.draining.run(bill.metered, self._due)
+            await self._charging.draining.run(bill.reading, self._due)
 
     def _worded(self, reply: Reply, bill: Bill) -> Reply:
         """Return the reply with the charge named in its head, and under its meter."""

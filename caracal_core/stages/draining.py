@@ -1,9 +1,10 @@
-"""A metered reply whose client is gone is read on, within limits, to learn what it did cost."""
+"""A metered call whose client is gone goes on, within limits, to learn what it did cost."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from msgspec import Struct
@@ -15,12 +16,12 @@ _log = logging.getLogger("caracal.charging")
 
 
 class Limits(Struct, frozen=True):
-    """How far replies are read on.
+    """How far calls go on.
 
     Attributes:
-        seconds: for how long, each.
-        most_bytes: how much of it, each.
-        at_once: how many at the same time; further ones are not.
+        seconds: for how long, each, the wait for a reply's head included.
+        most_bytes: how much of its body is read, each.
+        at_once: how many at the same time; further ones do not.
     """
 
     seconds: float
@@ -35,17 +36,21 @@ class Draining:
         self._limits = limits
         self._running = 0
 
-    async def run(self, metered: Metered, due: Due) -> None:
+    async def run(self, begun: Callable[[], Awaitable[Metered | None]], due: Due) -> None:
         """Read until the usage is known, the reply ends or breaks, or a limit is reached.
+
+        Args:
+            begun: gives the reply's body once it begins, or None where no meter reads it.
+            due: the exchange's.
 
         The client is gone already, so nothing that cancels the exchange once more, as a
         connection does that is lost, ends this; the gateway's own end does.
         """
         if self._running >= self._limits.at_once:
-            _log.warning("a reply whose client is gone is not read on: too many are")
+            _log.warning("a call whose client is gone does not go on: too many do")
             return
         self._running += 1
-        reading = asyncio.create_task(self._read(metered), name="reading on")
+        reading = asyncio.create_task(self._read(begun), name="reading on")
         due.outlive(reading)
         try:
             while not reading.done():
@@ -56,11 +61,12 @@ class Draining:
             due.outlive(None)
             self._running -= 1
 
-    async def _read(self, metered: Metered) -> None:
+    async def _read(self, begun: Callable[[], Awaitable[Metered | None]]) -> None:
         left = self._limits.most_bytes
         try:
             async with asyncio.timeout(self._limits.seconds):
-                while metered.reads and left > 0:
+                metered = await begun()
+                while metered is not None and metered.reads and left > 0:
                     left -= await metered.draw()
         except StopAsyncIteration:
             return

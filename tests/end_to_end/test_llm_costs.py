@@ -61,7 +61,8 @@ class Stub:
 
     Attributes:
         got: the body of each request.
-        go_on: cleared, a stream stops after its first word until it is set.
+        go_on: cleared, a stream stops after its first word until it is set, and a plain reply
+            does not begin.
     """
 
     def __init__(self):
@@ -73,7 +74,10 @@ class Stub:
         asked = json.loads(self.got[-1])
         make = getattr(self, request.path.rpartition("/")[2])
         whole, events = make(asked)
-        return await self._stream(request, events) if asked.get("stream") else _json(whole)
+        if asked.get("stream"):
+            return await self._stream(request, events)
+        await self.go_on.wait()
+        return web.json_response(whole)
 
     async def _stream(self, request, events):
         reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -131,10 +135,6 @@ class Stub:
             {"type": "message_stop"},
         ]
         return whole, events
-
-
-def _json(whole):
-    return web.json_response(whole)
 
 
 @pytest.fixture
@@ -244,6 +244,33 @@ async def test_clients_that_hang_up_midway_pay_for_the_usage(gpt, claude, one, s
     async def is_empty():
         return await one.metric("caracal_exchanges_in_flight") == 0
 
+    await until(is_empty)
+    assert sorted(await posted(one)) == sorted([BY_GPT, BY_CLAUDE])
+
+
+async def test_clients_that_lose_patience_with_a_plain_reply_pay_for_the_usage(
+    gpt, claude, one, stub, until
+):
+    """Nothing of it comes before all of it is written, so that they leave before its head."""
+    stub.go_on.clear()
+    asking = [
+        asyncio.create_task(gpt.chat.completions.create(model="gpt-x", messages=HELLO)),
+        asyncio.create_task(
+            claude.messages.create(model="claude-x", messages=HELLO, max_tokens=400)
+        ),
+    ]
+
+    async def came():
+        return len(stub.got) == len(asking)
+
+    async def is_empty():
+        return await one.metric("caracal_exchanges_in_flight") == 0
+
+    await until(came)
+    for call in asking:
+        call.cancel()
+    await asyncio.wait(asking)
+    stub.go_on.set()
     await until(is_empty)
     assert sorted(await posted(one)) == sorted([BY_GPT, BY_CLAUDE])
 

@@ -17,8 +17,11 @@ class Talker:
     """An upstream that says ``four``, and the rest once the test lets it.
 
     Attributes:
-        rest: what it still says; None keeps it silent.
+        rest: what it still says.
         go_on: set it to let it.
+        silent: whether it does not begin its reply before, either.
+        status: of its replies.
+        asked: how many calls have come.
         leaving: how many calls were given up by the gateway.
         got: the headers of each request.
         stated: the fields that it states costs in.
@@ -26,17 +29,20 @@ class Talker:
 
     def __init__(self):
         self.rest, self.go_on, self.leaving, self.got = b"teen.", asyncio.Event(), 0, []
-        self.stated = []
+        self.stated, self.silent, self.status, self.asked = [], False, 200, 0
 
     async def answer(self, request):
         self.got.append(request.headers)
         await request.content.read()
-        reply = web.StreamResponse()
+        self.asked += 1
+        reply = web.StreamResponse(status=self.status)
         for value in self.stated:
             reply.headers.add("X-Caracal-Actual-Cost", value)
-        await reply.prepare(request)
-        await reply.write(b"four")
         try:
+            if self.silent:
+                await self.go_on.wait()
+            await reply.prepare(request)
+            await reply.write(b"four")
             await self.go_on.wait()
             await reply.write(self.rest)
         except (asyncio.CancelledError, ConnectionError):
@@ -66,26 +72,40 @@ def metered(gateway, talker, packages):
     return start
 
 
-async def leave(one, count=AT_ONCE):
-    """Ask so many times, read ``four`` of each reply, and reset the connection."""
+async def leave(one, talker, until, count=AT_ONCE):
+    """Ask so many times, read ``four`` of each reply that begins, and reset the connections."""
+
+    async def all_came():
+        return talker.asked == count
 
     async def ask():
         request = f"POST /paid/x HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {one.token}\r\n"
         async with one.connected() as (reader, writer), asyncio.timeout(PATIENCE_SECONDS):
             writer.write(f"{request}Content-Length: 2\r\n\r\n{{}}".encode())
-            await reader.readuntil(b"four")
+            if talker.silent:
+                await until(all_came)
+            else:
+                await reader.readuntil(b"four")
             writer.transport.abort()
 
     await asyncio.gather(*(ask() for _ in range(count)))
+
+
+@pytest.fixture(params=[False, True], ids=["midway", "before the head"])
+def silent(request, talker):
+    """Whether the clients leave before the upstream begins its reply."""
+    talker.silent = request.param
+    return request.param
 
 
 async def is_empty(one):
     return await one.metric("caracal_exchanges_in_flight") == 0
 
 
+@pytest.mark.usefixtures("silent")
 async def test_clients_that_leave_pay_for_what_was_used(metered, talker, until, environment):
     one = await metered(environment)
-    await leave(one)
+    await leave(one, talker, until)
     talker.go_on.set()
     await until(lambda: is_empty(one))
     await one.stop()
@@ -96,6 +116,7 @@ async def test_clients_that_leave_pay_for_what_was_used(metered, talker, until, 
     }
 
 
+@pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize("limit", ["time", "bytes", "count"])
 async def test_what_cannot_be_learnt_within_the_limits_costs_the_hold(
     metered, talker, until, limit, environment
@@ -108,7 +129,7 @@ async def test_what_cannot_be_learnt_within_the_limits_costs_the_hold(
     }
     one = await metered(environment, charges=charges[limit])
     talker.rest = b"x" * 10
-    await leave(one)
+    await leave(one, talker, until)
     if limit == "bytes":
         talker.go_on.set()
     await until(lambda: is_empty(one))
@@ -119,21 +140,61 @@ async def test_what_cannot_be_learnt_within_the_limits_costs_the_hold(
         assert talker.leaving == AT_ONCE
 
 
-async def test_a_stop_does_not_wait_for_what_is_read_on(metered, talker):
+@pytest.mark.usefixtures("silent")
+async def test_a_stop_does_not_wait_for_what_is_read_on(metered, talker, until):
     one = await metered(charges={"drain_timeout": 300})
-    await leave(one)
+    await leave(one, talker, until)
     await asyncio.wait_for(one.stop(), PATIENCE_SECONDS)
     assert await one.open_holds() == []
     assert await one.entries() == [("posted", "0.25", "client_gone")] * AT_ONCE
     assert talker.leaving == AT_ONCE
 
 
+@pytest.mark.usefixtures("silent")
 async def test_where_the_route_voids_them_nothing_is_read_on(metered, talker, until):
     one = await metered(settle={"client_gone": "void"}, charges={"drain_timeout": 300})
-    await leave(one)
+    await leave(one, talker, until)
     await until(lambda: is_empty(one))
     await one.stop()
     assert await one.entries() == [("voided", "0", "client_gone")] * AT_ONCE
+    assert talker.leaving == AT_ONCE
+
+
+async def test_an_error_that_nobody_heard_is_void_where_errors_are(metered, talker, until):
+    talker.silent, talker.status = True, 503
+    one = await metered()
+    await leave(one, talker, until)
+    talker.go_on.set()
+    await until(lambda: is_empty(one))
+    await one.stop()
+    assert await one.entries() == [("voided", "0", "error_status")] * AT_ONCE
+
+
+async def test_who_left_before_the_head_and_tries_again_is_told_of_the_charge(
+    metered, talker, until
+):
+    """In flight for as long as the first try is waited for, and charged once."""
+    talker.silent = True
+    one = await metered(charges={"drain_timeout": 300})
+    headers = {"Idempotency-Key": "k"}
+
+    async def asked():
+        return talker.asked == 1
+
+    async with one.client() as client:
+        calling = asyncio.ensure_future(client.post("/paid/x", headers=headers))
+        await until(asked)
+        calling.cancel()
+        await asyncio.wait([calling])
+        async with client.post("/paid/x", headers=headers) as reply:
+            assert (reply.status, (await reply.json())["code"]) == (409, "idempotency_in_flight")
+        talker.go_on.set()
+        await until(lambda: is_empty(one))
+        async with client.post("/paid/x", headers=headers) as reply:
+            assert (reply.status, (await reply.json())["code"]) == (409, "already_charged")
+    await one.stop()
+    assert await one.entries() == [("posted", "0.09", "client_gone")]
+    assert talker.asked == 1
 
 
 @pytest.mark.parametrize(("rule", "entry"), [("post", "reply"), ("cut", "cut")])

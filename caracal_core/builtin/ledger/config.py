@@ -39,8 +39,8 @@ class ChargeRules(Config):
 
     drain_timeout: float = setting(
         10.0,
-        description="Seconds for which a metered reply is read on to learn its usage, once its "
-        "client hung up; then the hold is posted, and marked.",
+        description="Seconds for which a metered reply is waited for and read on to learn its "
+        "usage, once its client hung up; then the hold is posted, and marked.",
         ge=0,
         le=300,
     )
@@ -48,7 +48,7 @@ class ChargeRules(Config):
         2**20, description="The most bytes of it that are read on.", ge=0, le=2**30
     )
     drain_at_once: int = setting(
-        64, description="The most replies that are read on at the same time.", ge=0, le=10_000
+        64, description="The most such replies at the same time.", ge=0, le=10_000
     )
     seal_interval: float = setting(
         5.0,

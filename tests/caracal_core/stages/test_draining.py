@@ -1,4 +1,4 @@
-"""A reply whose client is gone is read on to its usage, and never without end."""
+"""A call whose client is gone goes on to its usage, and never without end."""
 
 import asyncio
 
@@ -50,11 +50,20 @@ async def forever():
     await asyncio.Event().wait()
 
 
+def begun(under):
+    """Return what waits for a reply that is here already."""
+
+    async def wait():
+        return under
+
+    return wait
+
+
 async def drained(watched, body, limits=ROOMY):
     """Drain a body; return what it did cost."""
     under = metered(body)
     try:
-        await watched(lambda due: Draining(limits).run(under, due))
+        await watched(lambda due: Draining(limits).run(begun(under), due))
         return under.usage()
     finally:
         await under.close()
@@ -87,6 +96,23 @@ async def test_it_is_read_so_far_at_most(watched):
     assert await drained(watched, saying(*[b"x"] * 4, b"!"), limits) == usd("0.05")
 
 
+async def test_a_reply_that_does_not_begin_is_waited_for_no_longer(watched):
+    limits = Limits(seconds=0.01, most_bytes=1000, at_once=1)
+    await watched(lambda due: Draining(limits).run(forever, due))
+
+
+@pytest.mark.parametrize("error", [OSError, SystemExit, asyncio.CancelledError])
+async def test_a_reply_that_never_begins_ends_the_wait(watched, error):
+    async def breaks():
+        raise error
+
+    await watched(lambda due: Draining(ROOMY).run(breaks, due))
+
+
+async def test_a_reply_that_no_meter_reads_is_not_read(watched):
+    await watched(lambda due: Draining(ROOMY).run(begun(None), due))
+
+
 @pytest.mark.parametrize("limit", [{"seconds": 0}, {"most_bytes": 0}, {"at_once": 0}])
 async def test_nothing_is_read_where_a_limit_is_nothing(watched, limit):
     limits = Limits(**{"seconds": 30, "most_bytes": 1000, "at_once": 1} | limit)
@@ -95,7 +121,7 @@ async def test_nothing_is_read_where_a_limit_is_nothing(watched, limit):
 
 async def test_no_more_than_so_many_are_read_at_once(watched, caplog):
     draining, bodies = Draining(ROOMY), [metered(saying(b"a", then=forever)) for _ in range(3)]
-    tasks = [watched(lambda due, body=body: draining.run(body, due)) for body in bodies]
+    tasks = [watched(lambda due, body=body: draining.run(begun(body), due)) for body in bodies]
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     assert (len(done), len(running)) == (1, 2)
     assert "too many" in caplog.text
@@ -103,7 +129,7 @@ async def test_no_more_than_so_many_are_read_at_once(watched, caplog):
         await body.close()
     await asyncio.wait(tasks)
     ending = metered(saying(b"!"))
-    await watched(lambda due: draining.run(ending, due))
+    await watched(lambda due: draining.run(begun(ending), due))
     assert ending.usage() == usd("0.01")
 
 
@@ -112,7 +138,7 @@ async def test_no_second_hang_up_strikes_it(watched):
     go_on = asyncio.Event()
     under = metered(saying(b"a", b"!", then=None))
     slow = metered(_after(go_on, under))
-    task = watched(lambda due: Draining(ROOMY).run(slow, due))
+    task = watched(lambda due: Draining(ROOMY).run(begun(slow), due))
     for _ in range(3):
         await asyncio.sleep(0)
         task.cancel()
@@ -131,7 +157,7 @@ async def _after(event, body):
 
 async def test_the_gateways_own_end_ends_it(watched, warden):
     under = metered(saying(b"a", then=forever))
-    task = watched(lambda due: Draining(ROOMY).run(under, due))
+    task = watched(lambda due: Draining(ROOMY).run(begun(under), due))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.sleep(0)
