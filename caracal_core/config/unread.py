@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from caracal_core.config.deployment import DEPLOYMENT_KEYS
 from caracal_core.config.enabled import PluginSource
@@ -10,11 +11,15 @@ from caracal_core.config.merge import Merged
 from caracal_core.config.paths import dotted
 from caracal_core.config.problems import unknown
 from caracal_core.config.schema import Schema
-from caracal_core.config.sources import Snapshot
+from caracal_core.config.sources import FILE_KEY, SETTINGS_KEY, Snapshot
 from caracal_core.errors import Misconfigured
 
 _DOCUMENTS = (".yaml", ".yml")
 """A ConfigMap may hold the structured file beside the keys."""
+
+_LIKENESS = 0.85
+"""How like a key an environment variable is that is taken for a misspelling: a letter left out,
+added or exchanged with its neighbour, but not OpenSSL's own ``SSL_CERT_FILE``."""
 
 
 def unknown_keys(
@@ -42,9 +47,21 @@ def unused_keys(snapshot: Snapshot, schema: Schema, merged: Merged) -> Iterator[
         yield f"{snapshot.settings_directory}/{name} has no effect: no enabled plugin reads it."
     for name in sorted(unused & {name for name, value in snapshot.environment.items() if value}):
         yield f"environment {name} has no effect: no enabled plugin reads it."
+    yield from _misspelt(snapshot, _names(schema))
     for root in merged.tree:
         if root not in schema.roots:
             yield f"{root} ({merged.origins[root,]}) has no effect: the plugin is not enabled."
+
+
+def _misspelt(snapshot: Snapshot, names: frozenset[str]) -> Iterator[str]:
+    """Yield a sentence for each environment variable that is nearly a key.
+
+    It is no error, for the environment is not ours alone: Kubernetes adds to it.
+    """
+    known = names | DEPLOYMENT_KEYS | {FILE_KEY, SETTINGS_KEY}
+    for name in sorted(snapshot.environment.keys() - known):
+        for near in get_close_matches(name, sorted(known), 1, _LIKENESS):
+            yield f"environment {name} has no effect: no such key. Did you mean {near}?"
 
 
 def _names(schema: Schema) -> frozenset[str]:

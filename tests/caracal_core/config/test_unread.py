@@ -39,8 +39,22 @@ def test_a_misspelt_key_of_the_command_line_is_refused(unread):
 
 
 def test_the_environment_holds_whatever_it_likes(unread):
-    """Kubernetes adds variables for every service, ours among them."""
-    assert unread(environment={"CARACAL_GATEWAY_SERVICE_HOST": "10.0.0.1"}) == ([], [])
+    """Kubernetes adds variables for every service, ours among them, and OpenSSL has its own."""
+    others = {"CARACAL_GATEWAY_SERVICE_HOST": "10.0.0.1", "CARACAL_GATEWAY_PORT": "tcp://10.0.0.1"}
+    assert unread(environment=others | {"SSL_CERT_FILE": "/ca.pem", "DB_URL": "x"}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("PROVISIONAL_CHARGE_MAX_TIMOUT", "PROVISIONAL_CHARGE_MAX_TIMEOUT"),
+        ("DB_HSOT", "DB_HOST"),
+        ("CARACAL_CONFIGS", "CARACAL_CONFIG"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_key_is_noted(unread, written, meant):
+    said = f"environment {written} has no effect: no such key. Did you mean {meant}?"
+    assert unread(environment={written: "x"}) == ([], [said])
 
 
 def test_a_known_key_that_nothing_reads_is_noted(unread):
