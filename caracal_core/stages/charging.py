@@ -247,7 +247,7 @@ class Hold:
         try:
             await self._charging.draining.run(begun, self._due)
         finally:
-            if bill.metered is not None:
+            if bill.metered is not None and self._due.runs:
                 await bill.metered.close()
 
     async def deliver(self, reply: Reply, deliver: Deliver) -> None:
