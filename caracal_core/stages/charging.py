@@ -234,8 +234,8 @@ class Hold:
         Args:
             head: waits for the reply, and may be called again where that wait was cancelled.
         """
-        bill = self._bill
-        if bill is None or not (self._sent and bill.expects_usage):
+        bill, charge = self._bill, self.charge
+        if bill is None or charge is None or not (self._sent and bill.expects_usage):
             return
 
         async def begun() -> Metered | None:
@@ -245,7 +245,7 @@ class Hold:
             return bill.metered if bill.waits_for_usage else None
 
         try:
-            await self._charging.draining.run(begun, self._due)
+            await self._charging.draining.run(begun, charge.agent, self._due)
         finally:
             if bill.metered is not None and self._due.runs:
                 await bill.metered.close()
@@ -276,8 +276,8 @@ class Hold:
 
     async def _learn_usage(self, bill: Bill) -> None:
         gone = self.cause is None and self._due.abandoned and not self._due.dismissed
-        if gone and bill.metered is not None and bill.waits_for_usage:
-            await self._charging.draining.run(bill.reading, self._due)
+        if gone and self.charge is not None and bill.waits_for_usage:
+            await self._charging.draining.run(bill.reading, self.charge.agent, self._due)
 
     def _worded(self, reply: Reply, bill: Bill) -> Reply:
         """Return the reply with the charge named in its head, and under its meter."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -21,7 +22,8 @@ class Limits(Struct, frozen=True):
     Attributes:
         seconds: for how long, each, the wait for a reply's head included.
         most_bytes: how much of its body is read, each.
-        at_once: how many at the same time; further ones do not.
+        at_once: how many at the same time; further ones do not. An agent has at most as many as
+            are free, so that it alone takes half, and others always find some.
     """
 
     seconds: float
@@ -34,22 +36,25 @@ class Draining:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._running = 0
+        self._running: Counter[str] = Counter()  # by agent
 
-    async def run(self, begun: Callable[[], Awaitable[Metered | None]], due: Due) -> None:
+    async def run(
+        self, begun: Callable[[], Awaitable[Metered | None]], agent: str, due: Due
+    ) -> None:
         """Read until the usage is known, the reply ends or breaks, or a limit is reached.
-
-        Args:
-            begun: gives the reply's body once it begins, or None where no meter reads it.
-            due: the exchange's.
 
         The client is gone already, so nothing that cancels the exchange once more, as a
         connection does that is lost, ends this; the gateway's own end does.
+
+        Args:
+            begun: gives the reply's body once it begins, or None where no meter reads it.
+            agent: whose call it is.
+            due: the exchange's.
         """
-        if self._running >= self._limits.at_once:
+        if self._running[agent] >= self._limits.at_once - self._running.total():
             _log.warning("a call whose client is gone does not go on: too many do")
             return
-        self._running += 1
+        self._running[agent] += 1
         reading = asyncio.create_task(self._read(begun), name="reading on")
         due.outlive(reading)
         try:
@@ -59,7 +64,7 @@ class Draining:
         finally:
             reading.cancel()
             due.outlive(None)
-            self._running -= 1
+            self._running -= Counter((agent,))  # forgets who has none
 
     async def _read(self, begun: Callable[[], Awaitable[Metered | None]]) -> None:
         left = self._limits.most_bytes

@@ -48,7 +48,10 @@ class ChargeRules(Config):
         2**20, description="The most bytes of it that are read on.", ge=0, le=2**30
     )
     drain_at_once: int = setting(
-        64, description="The most such replies at the same time.", ge=0, le=10_000
+        128,
+        description="The most such replies at the same time, half of them of one agent.",
+        ge=0,
+        le=10_000,
     )
     seal_interval: float = setting(
         5.0,

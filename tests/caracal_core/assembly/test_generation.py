@@ -24,7 +24,7 @@ def test_deadlines_and_windows_are_the_configurations():
     read = rules(CoreConfig(part_timeout=2, settle_timeout=3), sections(timestamp_window=40))
     assert (read.part_seconds, read.settle_seconds, read.expire_seconds) == (2, 3, 90)
     assert read.longest_seconds == 3600
-    assert read.draining == Limits(seconds=10, most_bytes=2**20, at_once=64)
+    assert read.draining == Limits(seconds=10, most_bytes=2**20, at_once=128)
     assert read.replay == Window(past=40, future=30, remember=300)
 
 

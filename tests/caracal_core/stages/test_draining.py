@@ -11,6 +11,7 @@ from caracal_core.stages.metering import Metering
 from caracal_core.testing.fakes import a_route, usd
 
 ROOMY = Limits(seconds=30, most_bytes=1000, at_once=2)
+AGENT = "test-agent"
 
 
 class _Meter:
@@ -63,7 +64,7 @@ async def drained(watched, body, limits=ROOMY):
     """Drain a body; return what it did cost."""
     under = metered(body)
     try:
-        await watched(lambda due: Draining(limits).run(begun(under), due))
+        await watched(lambda due: Draining(limits).run(begun(under), AGENT, due))
         return under.usage()
     finally:
         await under.close()
@@ -98,7 +99,7 @@ async def test_it_is_read_so_far_at_most(watched):
 
 async def test_a_reply_that_does_not_begin_is_waited_for_no_longer(watched):
     limits = Limits(seconds=0.01, most_bytes=1000, at_once=1)
-    await watched(lambda due: Draining(limits).run(forever, due))
+    await watched(lambda due: Draining(limits).run(forever, AGENT, due))
 
 
 @pytest.mark.parametrize("error", [OSError, SystemExit, asyncio.CancelledError])
@@ -106,11 +107,11 @@ async def test_a_reply_that_never_begins_ends_the_wait(watched, error):
     async def breaks():
         raise error
 
-    await watched(lambda due: Draining(ROOMY).run(breaks, due))
+    await watched(lambda due: Draining(ROOMY).run(breaks, AGENT, due))
 
 
 async def test_a_reply_that_no_meter_reads_is_not_read(watched):
-    await watched(lambda due: Draining(ROOMY).run(begun(None), due))
+    await watched(lambda due: Draining(ROOMY).run(begun(None), AGENT, due))
 
 
 @pytest.mark.parametrize("limit", [{"seconds": 0}, {"most_bytes": 0}, {"at_once": 0}])
@@ -119,17 +120,22 @@ async def test_nothing_is_read_where_a_limit_is_nothing(watched, limit):
     assert await drained(watched, saying(b"a", then=forever), limits) is None
 
 
-async def test_no_more_than_so_many_are_read_at_once(watched, caplog):
-    draining, bodies = Draining(ROOMY), [metered(saying(b"a", then=forever)) for _ in range(3)]
-    tasks = [watched(lambda due, body=body: draining.run(begun(body), due)) for body in bodies]
-    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    assert (len(done), len(running)) == (1, 2)
-    assert "too many" in caplog.text
-    for body in bodies:
-        await body.close()
-    await asyncio.wait(tasks)
-    ending = metered(saying(b"!"))
-    await watched(lambda due: draining.run(begun(ending), due))
+async def test_an_agent_takes_half_at_most_and_others_find_room(watched, caplog):
+    draining = Draining(Limits(seconds=30, most_bytes=1000, at_once=4))
+
+    def hang_up(agent, body):
+        under = metered(body)
+        return under, watched(lambda due: draining.run(begun(under), agent, due))
+
+    leaving = [hang_up(agent, saying(b"a", then=forever)) for agent in "aaabbcd"]
+    await asyncio.wait([task for _, task in leaving[2::2]], timeout=10)
+    assert [task.done() for _, task in leaving] == [at in (2, 4, 6) for at in range(7)]
+    assert caplog.text.count("too many") == 3
+    for under, _ in leaving:
+        await under.close()
+    await asyncio.wait([task for _, task in leaving])
+    ending, task = hang_up("a", saying(b"!"))
+    await task
     assert ending.usage() == usd("0.01")
 
 
@@ -138,7 +144,7 @@ async def test_no_second_hang_up_strikes_it(watched):
     go_on = asyncio.Event()
     under = metered(saying(b"a", b"!", then=None))
     slow = metered(_after(go_on, under))
-    task = watched(lambda due: Draining(ROOMY).run(begun(slow), due))
+    task = watched(lambda due: Draining(ROOMY).run(begun(slow), AGENT, due))
     for _ in range(3):
         await asyncio.sleep(0)
         task.cancel()
@@ -157,7 +163,7 @@ async def _after(event, body):
 
 async def test_the_gateways_own_end_ends_it(watched, warden):
     under = metered(saying(b"a", then=forever))
-    task = watched(lambda due: Draining(ROOMY).run(begun(under), due))
+    task = watched(lambda due: Draining(ROOMY).run(begun(under), AGENT, due))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.sleep(0)
