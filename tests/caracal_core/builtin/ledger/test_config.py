@@ -23,7 +23,7 @@ def test_the_defaults_are_the_deployments():
     assert (rules.expiration, rules.max_timeout) == (300, 60)
     assert (rules.cleanup_interval, rules.cleanup_batch_size) == (60, 1000)
     assert rules.longest_seconds == 3600
-    assert [getattr(rules, name) for name in OURS] == [10, 2**20, 64]
+    assert [getattr(rules, name) for name in OURS] == [10, 2**20, 128]
     assert [getattr(rules, name) for name in SEALS] == [5, 2000, 3600]
 
 
