@@ -54,14 +54,16 @@ class Gateway:
             record.trial = await self.trial.judge(request, principal, due)
             key = await self.charging.key(request, route)
             quote = await self.charging.quote(request, route, principal, due)
-            with self.charging.hold(request, route, principal, quote, key, due) as hold:
-                record.hold = hold
-                await hold.reserve()
-                sending = self.forwarding.send(
-                    request, route, principal, quote, due, hold.sent, hold.left
-                )
-                async with sending as answer:
-                    hold.answered(answer)
-                    reply = await self.forwarding.filter(answer, route, due)
-                    record.status = reply.status
-                    await hold.deliver(reply, deliver)
+            hold = record.hold = self.charging.hold(request, route, principal, quote, key, due)
+
+            async def call() -> None:
+                with hold:
+                    await hold.reserve()
+                    sending = self.forwarding.send(request, route, principal, quote, due, hold.sent)
+                    async with sending as answer:
+                        hold.answered(answer)
+                        reply = await self.forwarding.filter(answer, route, due)
+                        record.status = None if due.left else reply.status
+                        await hold.deliver(reply, deliver)
+
+            await hold.see_through(call, request.body)

@@ -79,10 +79,6 @@ class Bill:
         cut_at = self._held if self._is_cut_at_hold else None
         self.metered = metering.recognise(reply, self._route, self._quote, cut_at=cut_at)
 
-    async def reading(self) -> Metered | None:
-        """Return the reply's body under its meter, as whoever waits for it asks."""
-        return self.metered
-
     def settles_by(self, ending: Cause) -> Cause:
         """Return the cause that rules: an error's status, where errors are void, however it ended.
 
@@ -114,17 +110,17 @@ class Bill:
 
     @property
     def expects_usage(self) -> bool:
-        """Whether a reply has to be waited for to learn its cost, though its client is gone."""
+        """Whether the call has to go on to learn its cost, though its client is gone."""
         return self._quote.metered and not self._is_void("client_gone")
 
     @property
     def waits_for_usage(self) -> bool:
-        """Whether the reply has to be read on to learn its cost, though its client is gone."""
+        """Whether the reply, which has begun, has to be read on for that."""
         return (
             self.metered is not None
             and self.metered.reads
             and self._stated is None
-            and not self._is_void("client_gone")
+            and self.expects_usage
         )
 
     def of(self, cause: Cause) -> Cost:

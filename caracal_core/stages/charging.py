@@ -13,6 +13,7 @@ import msgspec
 
 from caracal_core.domain import (
     Basis,
+    Body,
     Cause,
     Charge,
     Money,
@@ -38,7 +39,7 @@ from caracal_core.stages.deadline import Due
 from caracal_core.stages.draining import Draining
 from caracal_core.stages.estimate import to_hold
 from caracal_core.stages.idempotency import Keyed, read_key
-from caracal_core.stages.metering import Metered, Metering
+from caracal_core.stages.metering import Metering
 from caracal_core.stages.part import Part
 
 _CLIENT_GONE = (asyncio.CancelledError, BadRequest, PayloadTooLarge, RequestTimeout)
@@ -56,7 +57,7 @@ class Charging:
         post: the ledger's post, for the wait before the reply's last byte.
         ledger: the ledger itself, for endings that nobody waits for.
         metering: reads what replies did cost.
-        draining: lets those go on whose clients are gone.
+        draining: sees calls through whose clients are gone.
         misstated: counts costs that a trusted upstream stated and that are none.
         expire_seconds: how long a hold lasts that nobody renews.
         longest_seconds: how old a hold may become; then its reply is cut.
@@ -163,6 +164,7 @@ class Hold:
         "_began",
         "_bill",
         "_charging",
+        "_delivering",
         "_due",
         "_sent",
         "basis",
@@ -178,7 +180,7 @@ class Hold:
         self._charging = charging
         self._bill = bill
         self._due = due
-        self._asked = self._sent = self._answered = False
+        self._asked = self._sent = self._answered = self._delivering = False
         self.charge = charge
         self.reservation: Reservation | None = None
         self.posted: Money | None = None
@@ -191,6 +193,28 @@ class Hold:
         if self.reservation is not None:
             return self.reservation.id
         return self.charge.id if self.charge is not None else None
+
+    async def see_through(self, call: Callable[[], Awaitable[None]], body: Body) -> None:
+        """Lead the call that the hold is for; a metered one goes on without its client.
+
+        It does so once the request is at the upstream, and as far as its usage is to be learnt.
+
+        Args:
+            call: from here to the reply's end.
+            body: the request's.
+
+        Raises:
+            CancelledError: the client is gone, or the gateway ends.
+            Answered: as the call does.
+        """
+        if self.charge is None or self._bill is None or not self._bill.expects_usage:
+            await call()
+            return
+
+        def waits() -> bool:
+            return self._sent and not self._delivering and body.whole
+
+        await self._charging.draining.see_through(call, self.charge.agent, waits, self._due)
 
     def __enter__(self) -> Self:
         return self
@@ -226,30 +250,6 @@ class Hold:
         if self._bill is not None:
             self._bill.answered(reply, self._charging.misstated)
 
-    async def left(self, head: Callable[[], Awaitable[Reply]]) -> None:
-        """Wait for a reply whose client is gone, and read it, where its usage tells the cost.
-
-        It is read as the upstream sent it; reply filters change what a client sees.
-
-        Args:
-            head: waits for the reply, and may be called again where that wait was cancelled.
-        """
-        bill, charge = self._bill, self.charge
-        if bill is None or charge is None or not (self._sent and bill.expects_usage):
-            return
-
-        async def begun() -> Metered | None:
-            reply = await head()
-            self.answered(reply)
-            bill.deliver(reply, self._charging.metering)
-            return bill.metered if bill.waits_for_usage else None
-
-        try:
-            await self._charging.draining.run(begun, charge.agent, self._due)
-        finally:
-            if bill.metered is not None and self._due.runs:
-                await bill.metered.close()
-
     async def deliver(self, reply: Reply, deliver: Deliver) -> None:
         """Hand the reply to the edge, for as long as the hold may be renewed.
 
@@ -263,10 +263,8 @@ class Hold:
             return
         bill = self._bill
         bill.deliver(reply, self._charging.metering)
-        left = max(self._charging.longest_seconds - (monotonic() - self._began), 0.0)
-        delivery = Part("hold", deliver, (NoneType,), left)
         try:
-            await delivery(self._due, self._worded(reply, bill), self.settle)
+            await self._deliver_in_time(reply, bill, deliver)
         except asyncio.CancelledError:
             await self._learn_usage(bill)
             raise
@@ -274,10 +272,20 @@ class Hold:
             if bill.metered is not None and self._due.runs:
                 await bill.metered.close()
 
+    async def _deliver_in_time(self, reply: Reply, bill: Bill, deliver: Deliver) -> None:
+        if self._due.left is not None:
+            raise asyncio.CancelledError  # nobody is there to deliver it to
+        self._delivering = True
+        seconds = max(self._charging.longest_seconds - (monotonic() - self._began), 0.0)
+        delivery = Part("hold", deliver, (NoneType,), seconds)
+        await delivery(self._due, self._worded(reply, bill), self.settle)
+
     async def _learn_usage(self, bill: Bill) -> None:
-        gone = self.cause is None and self._due.abandoned and not self._due.dismissed
-        if gone and self.charge is not None and bill.waits_for_usage:
-            await self._charging.draining.run(bill.reading, self.charge.agent, self._due)
+        charge, metered, draining = self.charge, bill.metered, self._charging.draining
+        if self.cause is not None or self._due.dismissed or not bill.waits_for_usage:
+            return
+        if charge and metered and draining.go_on(charge.agent, self._due):
+            await draining.read(metered, self._due)
 
     def _worded(self, reply: Reply, bill: Bill) -> Reply:
         """Return the reply with the charge named in its head, and under its meter."""

@@ -19,19 +19,22 @@ class Due:
 
     Attributes:
         dismissed: whether the gateway itself ended the exchange, since it closes.
+        left: until when, by the loop's clock, what goes on without the client may take; None while
+            nothing does.
     """
 
-    __slots__ = ("_before", "_rest", "_seconds", "_strikes", "_task", "at", "dismissed")
+    __slots__ = ("_before", "_own", "_seconds", "_strikes", "_task", "at", "dismissed", "left")
 
     def __init__(self, task: asyncio.Task[object], *, dismissed: bool = False) -> None:
         """Watch over the task of one exchange, or of one observer."""
         self._task = task
         self.dismissed = dismissed
         self._before = task.cancelling()
+        self._own = task, self._before
         self._strikes = 0
-        self._rest: asyncio.Task[None] | None = None
         self._seconds = inf
         self.at = inf
+        self.left: float | None = None
 
     def start(self, seconds: float) -> None:
         """Stamp the call that begins now."""
@@ -59,20 +62,31 @@ class Due:
         self._strikes += 1
         self._task.cancel()
 
-    def outlive(self, rest: asyncio.Task[None] | None) -> None:
-        """Note what the exchange still does for a client that is gone; None once it is done."""
-        self._rest = rest
+    def hand_over(self, task: asyncio.Task[object]) -> None:
+        """Watch over a new task, in which the exchange goes on; its own only waits for it."""
+        self._own = self._task, self._before
+        self._task, self._before, self._strikes = task, 0, 0
+
+    def take_back(self) -> None:
+        """Watch over the exchange's own task again."""
+        self._task, self._before = self._own
+        self._seconds = self.at = inf
+        self._strikes = 0
+
+    def abandon(self) -> None:
+        """Cancel the task as a client does that hangs up."""
+        self._task.cancel()
 
     def dismiss(self) -> None:
-        """End the exchange, or what it still does for a client that is gone; only the warden does.
+        """End the exchange, or what goes on of it without its client; only the warden does.
 
         Whose client hung up before is not ended by the gateway.
         """
-        if not self.abandoned:
+        if self.left is not None:
+            self._task.cancel()
+        elif not self.abandoned:
             self.dismissed = True
             self._task.cancel()
-        elif self._rest is not None:
-            self._rest.cancel()
 
     def cut_short(self, error: BaseException | None) -> bool:
         """Whether it is the gateway's doing that this error ends the exchange."""

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from caracal_core.stages.deadline import Due
+from caracal_core.stages.deadline import TICK_SECONDS, Due
 from caracal_core.stages.metering import Metered
 
+_Call: TypeAlias = "asyncio.Task[BaseException | None]"
 _log = logging.getLogger("caracal.charging")
 
 
@@ -32,48 +33,99 @@ class Limits(Struct, frozen=True):
 
 
 class Draining:
-    """Reads replies on for nobody but their meters."""
+    """Sees calls through for nobody but their meters."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._running: Counter[str] = Counter()  # by agent
 
-    async def run(
-        self, begun: Callable[[], Awaitable[Metered | None]], agent: str, due: Due
+    async def see_through(
+        self,
+        call: Callable[[], Awaitable[None]],
+        agent: str,
+        waits: Callable[[], bool],
+        due: Due,
     ) -> None:
-        """Read until the usage is known, the reply ends or breaks, or a limit is reached.
+        """Lead a call in a task of its own, so that its client may leave before the reply begins.
 
-        The client is gone already, so nothing that cancels the exchange once more, as a
-        connection does that is lost, ends this; the gateway's own end does.
+        Once it goes on without its client, nothing that cancels the exchange again, as a
+        connection does that is lost, ends it; the limits and the gateway's own end do.
 
         Args:
-            begun: gives the reply's body once it begins, or None where no meter reads it.
+            call: from the hold to the reply's end.
             agent: whose call it is.
-            due: the exchange's.
+            waits: whether it is to go on where the client leaves now. Where not, it is cancelled.
+            due: the exchange's, which watches over that task meanwhile.
+
+        Raises:
+            CancelledError: the client is gone, or the gateway ends.
+            BaseException: what the call raised.
         """
+        task = asyncio.create_task(_outcome(call), name="metered call")
+        due.hand_over(task)
+        try:
+            await self._accompany(task, agent, waits, due)
+        finally:
+            task.cancel()
+            due.take_back()
+            if due.left is not None:
+                self._running -= Counter((agent,))  # forgets who has none
+        await _pass_on(task, due)
+
+    def go_on(self, agent: str, due: Due) -> bool:
+        """Note that the client is gone; return whether the call goes on within the limits."""
+        if due.left is not None:
+            return True
         if self._running[agent] >= self._limits.at_once - self._running.total():
             _log.warning("a call whose client is gone does not go on: too many do")
-            return
+            return False
         self._running[agent] += 1
-        reading = asyncio.create_task(self._read(begun), name="reading on")
-        due.outlive(reading)
-        try:
-            while not reading.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({reading})
-        finally:
-            reading.cancel()
-            due.outlive(None)
-            self._running -= Counter((agent,))  # forgets who has none
+        due.left = asyncio.get_running_loop().time() + self._limits.seconds
+        return True
 
-    async def _read(self, begun: Callable[[], Awaitable[Metered | None]]) -> None:
+    async def read(self, metered: Metered, due: Due) -> None:
+        """Read a reply until the usage is known, it ends or breaks, or a limit is reached."""
         left = self._limits.most_bytes
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                metered = await begun()
-                while metered is not None and metered.reads and left > 0:
+            async with asyncio.timeout_at(due.left):
+                while metered.reads and left > 0:
                     left -= await metered.draw()
         except StopAsyncIteration:
             return
-        except BaseException as error:  # noqa: BLE001 - in a task SystemExit would end the process
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the call ends as it would
             _log.info("a reply was not read to its usage: %s", type(error).__name__)
+
+    async def _accompany(
+        self, task: _Call, agent: str, waits: Callable[[], bool], due: Due
+    ) -> None:
+        """Wait for the call; a client that leaves ends it where nothing is left to learn."""
+        now = asyncio.get_running_loop().time
+        while not task.done():
+            seconds = None if due.left is None else max(due.left - now(), TICK_SECONDS)
+            try:
+                if not (await asyncio.wait({task}, timeout=seconds))[0]:
+                    task.cancel()
+            except asyncio.CancelledError:
+                if due.left is None and not (waits() and self.go_on(agent, due)):
+                    task.cancel()
+
+
+async def _outcome(call: Callable[[], Awaitable[None]]) -> BaseException | None:
+    """Return what a call raised, which in a task could end the process."""
+    try:
+        await call()
+    except BaseException as error:  # noqa: BLE001 - it is raised in the exchange's own task
+        return error
+    return None
+
+
+async def _pass_on(task: _Call, due: Due) -> None:
+    """Raise what became of the call: where its client is gone, that, whatever else."""
+    outcome = task.result()
+    if isinstance(outcome, asyncio.CancelledError) and task.cancelling() and not due.abandoned:
+        due.abandon()
+        await asyncio.sleep(0)
+    if due.abandoned:
+        raise asyncio.CancelledError
+    if outcome is not None:
+        raise outcome

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 from caracal_core.domain import Principal, Quote, Reply, Request, Route
-from caracal_core.errors import Answered, Failure
+from caracal_core.errors import Answered, Failure, UpstreamTimeout
 from caracal_core.ports import Upstream
 from caracal_core.stages.deadline import Due
 from caracal_core.stages.outgoing import GivenBody, outgoing
 from caracal_core.stages.part import Part
-from caracal_core.stages.sending import Left, Sending
 from caracal_core.stages.upload import Upload
+
+CLOSE_SECONDS = 5.0
+"""How long an upstream may take to end its work once the context is left."""
 
 
 class Forwarding:
@@ -45,18 +49,8 @@ class Forwarding:
         quote: Quote | None,
         due: Due,
         on_sent: Callable[[], None],
-        on_left: Left,
     ) -> Sending:
         """Return the context in which the request is sent and its reply lives.
-
-        Args:
-            request: the client's.
-            route: the way it goes.
-            principal: who asks.
-            quote: what the tariff quoted for it, if it did.
-            due: the exchange's deadlines.
-            on_sent: called just before the first byte leaves.
-            on_left: awaited where the client hangs up before the head of a metered reply.
 
         Raises:
             Failure: the route names an upstream that nobody furnished.
@@ -76,11 +70,62 @@ class Forwarding:
             raise
         except BaseException as error:
             raise Failure(name, f"raised {type(error).__name__}") from error
-        left = on_left if quote is not None and quote.metered else None
-        return Sending(name, context, upload, seconds, due, left)
+        return Sending(name, context, upload, seconds, due)
 
     async def filter(self, reply: Reply, route: Route, due: Due) -> Reply:
         """Return what the reply filters made of the reply, each of what the one before did."""
         for reply_filter in self._filters:
             reply = await reply_filter(due, reply, route)
         return reply
+
+
+class Sending:
+    """One request at an upstream, as an asynchronous context manager."""
+
+    __slots__ = ("_context", "_due", "_name", "_seconds", "_upload")
+
+    def __init__(
+        self,
+        name: str,
+        context: AbstractAsyncContextManager[Reply],
+        upload: Upload | None,
+        seconds: float,
+        due: Due,
+    ) -> None:
+        self._name = name
+        self._context = context
+        self._upload = upload
+        self._seconds = seconds
+        self._due = due
+
+    async def __aenter__(self) -> Reply:
+        """Return the upstream's reply; it hears of the request once a body has begun.
+
+        Raises:
+            RequestTimeout: the client's body does not come.
+            UpstreamTimeout: its head did not come in time; progress of an upload restarts
+                that time.
+            UpstreamUnreachable: it refused, reset, or broke HTTP.
+        """
+        if self._upload is not None:
+            await self._upload.begin()
+        enter = Part(self._name, self._context.__aenter__, (Reply,), self._seconds, late=_no_head)
+        return await enter(self._due)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        leave = Part(self._name, self._context.__aexit__, (object,), CLOSE_SECONDS)
+        try:
+            await leave(self._due, kind, error, trace)
+        except Failure:
+            if error is None:
+                raise
+
+
+def _no_head(part: str, internal: str) -> UpstreamTimeout:
+    """Say what it was that did not come in time."""
+    return UpstreamTimeout(part, f"its reply's head {internal}")

@@ -57,9 +57,10 @@ class Part(Generic[A]):
             if not due.runs:
                 raise  # the coroutine is being closed; nobody waits for an answer
             raise self._verdict(due, error) from error
-        if due.abandoned:
+        gone, late = due.abandoned, due.stop()
+        if gone:
             raise asyncio.CancelledError
-        if due.stop():
+        if late:
             raise self._late(self.name, f"took longer than {self.seconds:g} s")
         if not isinstance(answer, self._answers):
             raise Failure(self.name, f"answered with a {type(answer).__name__}")
@@ -67,9 +68,10 @@ class Part(Generic[A]):
 
     def _verdict(self, due: Due, error: BaseException) -> BaseException:
         """Say what an exception out of the verb means."""
-        if due.abandoned:
+        gone, late = due.abandoned, due.stop()
+        if gone:
             return asyncio.CancelledError()
-        if due.stop():
+        if late:
             return self._late(self.name, f"took longer than {self.seconds:g} s")
         if isinstance(error, Answered):
             return error

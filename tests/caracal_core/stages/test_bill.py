@@ -144,9 +144,16 @@ def test_before_anything_was_sent_nothing_is_due():
 
 @pytest.mark.parametrize("rule", ["post", "void"])
 def test_usage_is_waited_for_only_where_it_would_be_posted(rule):
-    assert bill(_Meter(None, complete=False), client_gone=rule).waits_for_usage == (rule == "post")
-    assert not bill(_Meter(None, complete=True), client_gone=rule).waits_for_usage
-    assert not bill(client_gone=rule).waits_for_usage
+    def waits(*meters, **how):
+        one = bill(*meters, client_gone=rule, **{"expected": True} | how)
+        return one.expects_usage, one.waits_for_usage
+
+    posts = rule == "post"
+    assert waits(_Meter(None, complete=False)) == (posts, posts)
+    assert waits(_Meter(None, complete=True)) == (posts, False)
+    assert waits(_Meter(None, complete=False), stated="0.1") == (posts, False)
+    assert waits() == (posts, False)
+    assert waits(_Meter(None, complete=False), expected=False) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -129,22 +129,36 @@ async def test_a_client_that_hung_up_before_stays_gone(watched, warden):
     assert await task is False
 
 
-async def test_what_is_still_done_for_a_client_that_is_gone_ends_with_the_gateway(watched, warden):
+async def test_what_goes_on_without_its_client_ends_with_the_gateway(watched, warden):
+    """Be it in the exchange's own task, or in one that the watch was handed over to."""
+
     async def work(due):
+        due.left = 1.0
         with pytest.raises(asyncio.CancelledError):
             await asyncio.Future()
         rest = asyncio.ensure_future(asyncio.Event().wait())
-        due.outlive(rest)
+        due.hand_over(rest)
         warden.dismiss()
         await asyncio.wait([rest])
-        due.outlive(None)
-        warden.dismiss()
+        due.take_back()
         return due.dismissed, rest.cancelled()
 
     task = watched(work)
     await asyncio.sleep(0)
-    task.cancel()
+    warden.dismiss()
     assert await task == (False, True)
+
+
+async def test_a_watch_that_was_handed_over_strikes_there_and_comes_back_clean(watched):
+    async def work(due):
+        rest = asyncio.ensure_future(asyncio.Event().wait())
+        due.hand_over(rest)
+        due.start(0.01)
+        await asyncio.wait([rest])
+        due.take_back()
+        return rest.cancelled(), due.abandoned, due.runs, due.stop()
+
+    assert await watched(work) == (True, False, True, False)
 
 
 async def test_whoever_comes_in_afterwards_is_ended_by_the_gateway_too(watched, warden):

@@ -6,11 +6,15 @@ import pytest
 
 from caracal_core.domain import Money, Quote, Reply
 from caracal_core.domain.headers import Headers
+from caracal_core.errors import Denied, Failure
 from caracal_core.stages.draining import Draining, Limits
 from caracal_core.stages.metering import Metering
+from caracal_core.stages.part import Part
 from caracal_core.testing.fakes import a_route, usd
+from caracal_core.testing.fakes.behaviour import CollapseError
 
-ROOMY = Limits(seconds=30, most_bytes=1000, at_once=2)
+ROOMY = Limits(seconds=30, most_bytes=1000, at_once=4)
+BRIEF = Limits(seconds=0.01, most_bytes=1000, at_once=4)
 AGENT = "test-agent"
 
 
@@ -51,20 +55,17 @@ async def forever():
     await asyncio.Event().wait()
 
 
-def begun(under):
-    """Return what waits for a reply that is here already."""
-
-    async def wait():
-        return under
-
-    return wait
-
-
 async def drained(watched, body, limits=ROOMY):
-    """Drain a body; return what it did cost."""
+    """Read a body on; return what it did cost."""
     under = metered(body)
+
+    async def read(due):
+        draining = Draining(limits)
+        assert draining.go_on(AGENT, due)
+        await draining.read(under, due)
+
     try:
-        await watched(lambda due: Draining(limits).run(begun(under), AGENT, due))
+        await watched(read)
         return under.usage()
     finally:
         await under.close()
@@ -87,8 +88,7 @@ async def test_a_reply_that_breaks_has_no_usage(watched, error):
 
 
 async def test_it_is_read_for_so_long_at_most(watched):
-    limits = Limits(seconds=0.01, most_bytes=1000, at_once=1)
-    assert await drained(watched, saying(b"a", then=forever), limits) is None
+    assert await drained(watched, saying(b"a", then=forever), BRIEF) is None
 
 
 async def test_it_is_read_so_far_at_most(watched):
@@ -97,79 +97,180 @@ async def test_it_is_read_so_far_at_most(watched):
     assert await drained(watched, saying(*[b"x"] * 4, b"!"), limits) == usd("0.05")
 
 
-async def test_a_reply_that_does_not_begin_is_waited_for_no_longer(watched):
-    limits = Limits(seconds=0.01, most_bytes=1000, at_once=1)
-    await watched(lambda due: Draining(limits).run(forever, AGENT, due))
-
-
-@pytest.mark.parametrize("error", [OSError, SystemExit, asyncio.CancelledError])
-async def test_a_reply_that_never_begins_ends_the_wait(watched, error):
-    async def breaks():
-        raise error
-
-    await watched(lambda due: Draining(ROOMY).run(breaks, AGENT, due))
-
-
-async def test_a_reply_that_no_meter_reads_is_not_read(watched):
-    await watched(lambda due: Draining(ROOMY).run(begun(None), AGENT, due))
-
-
-@pytest.mark.parametrize("limit", [{"seconds": 0}, {"most_bytes": 0}, {"at_once": 0}])
+@pytest.mark.parametrize("limit", [{"seconds": 0}, {"most_bytes": 0}])
 async def test_nothing_is_read_where_a_limit_is_nothing(watched, limit):
     limits = Limits(**{"seconds": 30, "most_bytes": 1000, "at_once": 1} | limit)
     assert await drained(watched, saying(b"a", then=forever), limits) is None
 
 
-async def test_an_agent_takes_half_at_most_and_others_find_room(watched, caplog):
-    draining = Draining(Limits(seconds=30, most_bytes=1000, at_once=4))
+class Call:
+    """A call that ends once it is let, and what its exchange knows of it.
 
-    def hang_up(agent, body):
-        under = metered(body)
-        return under, watched(lambda due: draining.run(begun(under), agent, due))
+    Attributes:
+        began: set once it runs.
+        go_on: set it to let it end.
+        told: how it ended.
+        due: its exchange's deadline.
+    """
 
-    leaving = [hang_up(agent, saying(b"a", then=forever)) for agent in "aaabbcd"]
-    await asyncio.wait([task for _, task in leaving[2::2]], timeout=10)
-    assert [task.done() for _, task in leaving] == [at in (2, 4, 6) for at in range(7)]
-    assert caplog.text.count("too many") == 3
-    for under, _ in leaving:
-        await under.close()
-    await asyncio.wait([task for _, task in leaving])
-    ending, task = hang_up("a", saying(b"!"))
-    await task
-    assert ending.usage() == usd("0.01")
+    def __init__(self, draining, *, waits=True, agent=AGENT, error=None):
+        self.began, self.go_on, self.told = asyncio.Event(), asyncio.Event(), []
+        self.draining, self.waits, self.agent, self.error = draining, waits, agent, error
+        self.due = None
+
+    async def __call__(self):
+        self.began.set()
+        try:
+            await self.go_on.wait()
+        except BaseException as error:
+            self.told.append(type(error).__name__)
+            raise
+        if self.error:
+            raise self.error
+        self.told.append("ended")
+
+    async def exchange(self, due):
+        self.due = due
+        await self.draining.see_through(self, self.agent, lambda: self.waits, due)
 
 
-async def test_no_second_hang_up_strikes_it(watched):
-    """A connection that is lost cancels its task, and so does who notices it besides."""
-    go_on = asyncio.Event()
-    under = metered(saying(b"a", b"!", then=None))
-    slow = metered(_after(go_on, under))
-    task = watched(lambda due: Draining(ROOMY).run(begun(slow), AGENT, due))
+@pytest.fixture
+def begin(watched):
+    """Begin a call and wait until it runs; return it, and its exchange's task."""
+
+    async def begin(draining=None, **how):
+        call = Call(draining or Draining(ROOMY), **how)
+        task = watched(call.exchange)
+        await call.began.wait()
+        return call, task
+
+    return begin
+
+
+async def over(task):
+    """Wait until it is over, however it ends."""
+    await asyncio.wait([task], timeout=10)
+    assert task.done()
+    return task
+
+
+async def test_a_call_ends_as_it_ends(begin):
+    call, task = await begin()
+    call.go_on.set()
+    assert await task is None
+    assert call.told == ["ended"]
+
+
+@pytest.mark.parametrize("error", [Denied("no"), CollapseError("c"), asyncio.CancelledError()])
+async def test_what_it_raises_is_raised_in_the_exchange(begin, error):
+    call, task = await begin(error=error)
+    call.go_on.set()
+    with pytest.raises(type(error)):
+        await task
+    assert not task.cancelling()
+
+
+async def test_it_goes_on_without_its_client_however_often_that_is_gone(begin):
+    call, task = await begin()
     for _ in range(3):
-        await asyncio.sleep(0)
         task.cancel()
-    await asyncio.sleep(0)
-    assert not task.done()
-    go_on.set()
-    await asyncio.wait([task])
-    assert slow.usage() == usd("0.02")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert (task.done(), call.told) == (False, [])
+    call.go_on.set()
+    assert (await over(task)).cancelled()
+    assert call.told == ["ended"]
 
 
-async def _after(event, body):
-    await event.wait()
-    async for data in body:
-        yield data
-
-
-async def test_the_gateways_own_end_ends_it(watched, warden):
-    under = metered(saying(b"a", then=forever))
-    task = watched(lambda due: Draining(ROOMY).run(begun(under), AGENT, due))
-    await asyncio.sleep(0)
+@pytest.mark.parametrize("error", [Denied("no"), Failure("p", "broke"), SystemExit("s")])
+async def test_nobody_is_left_to_hear_what_it_raises_then(begin, error):
+    call, task = await begin(error=error)
     task.cancel()
     await asyncio.sleep(0)
-    assert not task.done()
+    call.go_on.set()
+    assert (await over(task)).cancelled()
+
+
+async def test_it_ends_with_its_client_where_there_is_nothing_to_learn(begin):
+    call, task = await begin(waits=False)
+    task.cancel()
+    assert (await over(task)).cancelled()
+    assert call.told == ["CancelledError"]
+
+
+async def test_it_goes_on_for_so_long_at_most(begin):
+    call, task = await begin(Draining(BRIEF))
+    task.cancel()
+    assert (await over(task)).cancelled()
+    assert call.told == ["CancelledError"]
+
+
+async def test_a_client_that_is_gone_before_it_runs_is_gone(watched):
+    call = Call(Draining(ROOMY), waits=False)
+    task = watched(call.exchange)
+    await asyncio.sleep(0)
+    task.cancel()
+    assert (await over(task)).cancelled()
+
+
+async def test_an_agent_takes_half_at_most_and_others_find_room(begin, caplog):
+    draining = Draining(ROOMY)
+    calls = [await begin(draining, agent=agent) for agent in "aaabbcd"]
+    for _, task in calls:
+        task.cancel()
+    refused = [task for _, task in calls[2::2]]
+    await asyncio.wait(refused, timeout=10)
+    assert [task.done() for _, task in calls] == [at in (2, 4, 6) for at in range(7)]
+    assert caplog.text.count("too many") == len(refused)
+    for call, task in calls:
+        call.go_on.set()
+        await over(task)
+    call, task = await begin(draining, agent="a")
+    task.cancel()
+    await asyncio.sleep(0)
+    assert call.due.left is not None
+    call.go_on.set()
+    await over(task)
+
+
+async def test_the_gateways_own_end_ends_what_goes_on_and_the_client_stays_gone(begin, warden):
+    call, task = await begin()
+    task.cancel()
+    await asyncio.sleep(0)
     warden.dismiss()
-    await asyncio.wait([task], timeout=5)
-    assert task.done()
-    assert under.usage() is None
-    await under.close()
+    assert (await over(task)).cancelled()
+    assert (call.told, call.due.dismissed) == (["CancelledError"], False)
+
+
+async def test_the_gateways_own_end_ends_the_exchange_too(begin, warden):
+    call, task = await begin()
+    warden.dismiss()
+    assert (await over(task)).cancelled()
+    assert task.cancelling()
+    assert (call.told, call.due.dismissed) == (["CancelledError"], True)
+
+
+async def test_a_call_that_finds_its_client_gone_ends_the_exchange(watched):
+    """As a connection does where it is to write, and the loss of it is yet to be told."""
+
+    async def finds():
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    task = watched(lambda due: Draining(ROOMY).see_through(finds, AGENT, lambda: True, due))
+    assert (await over(task)).cancelled()
+    assert task.cancelling()
+
+
+async def test_a_late_part_of_it_is_struck_there_and_the_exchange_lives_on(watched):
+    async def exchange(due):
+        async def call():
+            with pytest.raises(Failure, match="longer"):
+                await Part("slow", forever, (object,), 0.01)(due)
+
+        await Draining(ROOMY).see_through(call, AGENT, lambda: True, due)
+        with pytest.raises(Failure, match="longer"):
+            await Part("slow", forever, (object,), 0.01)(due)
+        return "alive"
+
+    assert await watched(exchange) == "alive"

@@ -23,17 +23,12 @@ def nothing():
     """The corridor's on_sent, where nobody looks."""
 
 
-async def never(head):
-    """The corridor's on_left, where nobody leaves."""
-    raise AssertionError
-
-
 @pytest.fixture
 def send(watched):
     def start(stage, request=None, route=None, inside=None, quote=None):
         async def work(due):
             given, at = request or a_request(), route or a_route()
-            context = stage.send(given, at, a_principal(), quote, due, nothing, never)
+            context = stage.send(given, at, a_principal(), quote, due, nothing)
             async with context as answer:
                 reply = await stage.filter(answer, route or a_route(), due)
                 if inside:
