@@ -1,11 +1,17 @@
-"""A client that leaves before its request went out costs nothing, and nothing is asked for it."""
+"""What a metered call costs whose client leaves before its reply begins."""
 
 import asyncio
 
-from caracal_core.domain import Headers, Quote, Reply
+import pytest
+
+from caracal_core.domain import Headers, Money, Quote, Reply
+from caracal_core.errors import UpstreamUnreachable
 from caracal_core.testing.fakes import TrivialObserver, a_request, a_route, usd
+from caracal_core.testing.fakes.request import FakeBody
 from caracal_core.testing.fakes.script import stream
 from caracal_core.testing.rehearsal import Rehearsal
+
+HELD, USAGE, NOTHING = usd("0.25"), usd("0.02"), usd("0")
 
 
 class _Metered:
@@ -14,21 +20,44 @@ class _Metered:
     names = frozenset({"test-tariff"})
 
     async def quote(self, request, route, principal):
-        return Quote(usd("0.25"), metered=True)
+        return Quote(HELD, metered=True)
 
 
-class _Full:
-    """An upstream whose calls wait for a connection before they send.
+class _Meter:
+    """Reads a cent a byte; the end of the reply tells the cost."""
+
+    count, complete = 0, False
+
+    def recognise(self, reply, route, quote):
+        return self
+
+    def feed(self, data):
+        self.count += len(data)
+        return data
+
+    def cost(self):
+        return Money(self.count * 10_000, "USD")
+
+    def known(self, delivered):
+        return None
+
+
+class _Upstream:
+    """An upstream of which the test says when it sends, and when and what it replies.
 
     Attributes:
-        waits: set once a call waits.
-        go_on: set it to let it send.
+        waits: set once a call waits for a connection.
+        connect, reply: set them to let it go on.
+        fails: what it raises instead of replying.
+        status: its reply's.
+        left: how many calls were left.
     """
 
-    reply_seconds = 30.0
-
-    def __init__(self):
-        self.waits, self.go_on = asyncio.Event(), asyncio.Event()
+    def __init__(self, reply_seconds=30.0):
+        self.reply_seconds = reply_seconds
+        self.waits, self.connect, self.reply = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.sent = asyncio.Event()
+        self.fails, self.status, self.left = None, 200, 0
 
     def send(self, request, route, on_sent):
         return _Call(self, on_sent)
@@ -39,27 +68,112 @@ class _Call:
         self._upstream, self._on_sent = upstream, on_sent
 
     async def __aenter__(self):
-        self._upstream.waits.set()
-        await self._upstream.go_on.wait()
+        far = self._upstream
+        far.waits.set()
+        await far.connect.wait()
         self._on_sent()
-        return Reply(200, Headers(), stream([b"ok"]))
+        far.sent.set()
+        await far.reply.wait()
+        if far.fails:
+            raise far.fails
+        return Reply(far.status, Headers(), stream([b"o", b"k"]))
 
     async def __aexit__(self, *_):
-        return None
+        self._upstream.left += 1
 
 
-async def test_its_call_is_given_up_at_once():
-    upstream, observer = _Full(), TrivialObserver()
-    terms = a_route(tariff="test-tariff").terms
-    parts = {"upstreams": {"test-upstream": upstream}, "tariff": _Metered()}
-    async with Rehearsal(terms=terms, observers=[observer], **parts) as house:
-        house.ledger.limit("test-agent", usd("1"))
-        call = asyncio.ensure_future(house.call(a_request()))
-        await upstream.waits.wait()
-        call.cancel()
-        await asyncio.wait([call], timeout=0.5)
-        upstream.go_on.set()
-        await asyncio.wait([call])
-        await house.gateway.observation.drain()
-    [story] = observer.exchanges
-    assert (story.cause, story.posted) == ("not_sent", usd("0"))
+class _SlowFilter:
+    """A filter that waits for the test."""
+
+    def __init__(self):
+        self.began, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def filter(self, reply, route):
+        self.began.set()
+        await self.go_on.wait()
+        return reply
+
+
+@pytest.fixture
+def upstream():
+    return _Upstream()
+
+
+@pytest.fixture
+async def leave(upstream):
+    """Call, leave at a moment, and say what became of it."""
+
+    async def leave(moment, then, *, request=None, **parts):
+        observer = TrivialObserver()
+        terms = a_route(tariff="test-tariff").terms
+        parts |= {"tariff": _Metered(), "meters": [_Meter()]}
+        async with Rehearsal(
+            terms=terms, observers=[observer], upstreams={"test-upstream": upstream}, **parts
+        ) as house:
+            house.ledger.limit("test-agent", usd("1"))
+            call = asyncio.ensure_future(house.call(request or a_request()))
+            await moment()
+            call.cancel()
+            await asyncio.wait([call], timeout=0.2)
+            then()
+            await asyncio.wait([call], timeout=10)
+            await house.gateway.observation.drain()
+        assert call.cancelled()
+        [story] = observer.exchanges
+        assert (story.status, story.code) == (499, "client_gone")
+        return story.cause, story.posted, story.basis
+
+    return leave
+
+
+async def test_the_reply_is_waited_for_and_costs_its_usage(leave, upstream):
+    upstream.connect.set()
+    told = await leave(upstream.sent.wait, upstream.reply.set)
+    assert told == ("client_gone", USAGE, "metered")
+    assert upstream.left == 1
+
+
+async def test_so_is_one_that_a_filter_has_in_hand(leave, upstream):
+    upstream.connect.set()
+    upstream.reply.set()
+    slow = _SlowFilter()
+    told = await leave(slow.began.wait, slow.go_on.set, reply_filters=[slow])
+    assert told == ("client_gone", USAGE, "metered")
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "cause"),
+    [(UpstreamUnreachable("u", "reset"), 200, "upstream_failed"), (None, 500, "error_status")],
+)
+async def test_what_fails_costs_as_much_as_for_who_stays(leave, upstream, fails, status, cause):
+    upstream.connect.set()
+    upstream.fails, upstream.status = fails, status
+    assert await leave(upstream.sent.wait, upstream.reply.set) == (cause, NOTHING, None)
+
+
+async def test_so_does_what_is_late(leave, upstream):
+    """The upstream's own time is not longer for a client that is gone."""
+    upstream.reply_seconds = 0.01
+    upstream.connect.set()
+    told = await leave(upstream.sent.wait, lambda: None)
+    assert told == ("upstream_timeout", NOTHING, None)
+
+
+async def test_what_never_comes_costs_the_hold(leave, upstream):
+    upstream.connect.set()
+    told = await leave(upstream.sent.wait, lambda: None)
+    assert told == ("client_gone", HELD, "unmetered")
+
+
+async def test_before_the_first_byte_the_call_is_given_up_at_once(leave, upstream):
+    assert await leave(upstream.waits.wait, upstream.connect.set) == ("not_sent", NOTHING, None)
+    assert not upstream.sent.is_set()
+
+
+async def test_a_request_that_is_not_whole_is_given_up_at_once(leave, upstream):
+    """Nobody can answer it any more."""
+    upstream.connect.set()
+    body = FakeBody([b"x" * 2000, b"y"], between=asyncio.Event().wait)
+    request = a_request("POST", body=body)
+    told = await leave(upstream.sent.wait, upstream.reply.set, request=request)
+    assert told == ("client_gone", HELD, "unmetered")
