@@ -1,16 +1,16 @@
-"""What a metered call costs whose client leaves before its reply begins."""
+"""What a metered call costs whose client leaves before its reply begins, or midway."""
 
 import asyncio
 
 import pytest
 
-from caracal_core.domain import Headers, Money, Quote, Reply
+from caracal_core.domain import Headers, Money, Quote, Reply, Settle
 from caracal_core.errors import UpstreamUnreachable
 from caracal_core.testing.fakes import TrivialObserver, a_request, a_route, usd
 from caracal_core.testing.fakes.request import FakeBody
-from caracal_core.testing.fakes.script import stream
 from caracal_core.testing.rehearsal import Rehearsal
 
+POST, VOID = Settle(client_gone="post"), Settle(client_gone="void")
 HELD, USAGE, NOTHING = usd("0.25"), usd("0.02"), usd("0")
 
 
@@ -47,7 +47,8 @@ class _Upstream:
 
     Attributes:
         waits: set once a call waits for a connection.
-        connect, reply: set them to let it go on.
+        connect, reply, rest: set them to let it go on.
+        begun: set once it gave the reply's first byte.
         fails: what it raises instead of replying.
         status: its reply's.
         left: how many calls were left.
@@ -56,7 +57,8 @@ class _Upstream:
     def __init__(self, reply_seconds=30.0):
         self.reply_seconds = reply_seconds
         self.waits, self.connect, self.reply = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.sent = asyncio.Event()
+        self.sent, self.begun, self.rest = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.rest.set()
         self.fails, self.status, self.left = None, 200, 0
 
     def send(self, request, route, on_sent):
@@ -76,7 +78,13 @@ class _Call:
         await far.reply.wait()
         if far.fails:
             raise far.fails
-        return Reply(far.status, Headers(), stream([b"o", b"k"]))
+        return Reply(far.status, Headers(), self._body())
+
+    async def _body(self):
+        yield b"o"
+        self._upstream.begun.set()
+        await self._upstream.rest.wait()
+        yield b"k"
 
     async def __aexit__(self, *_):
         self._upstream.left += 1
@@ -103,9 +111,9 @@ def upstream():
 async def leave(upstream):
     """Call, leave at a moment, and say what became of it."""
 
-    async def leave(moment, then, *, request=None, **parts):
+    async def leave(moment, then, *, request=None, dismissed=False, settle=POST, **parts):
         observer = TrivialObserver()
-        terms = a_route(tariff="test-tariff").terms
+        terms = a_route(tariff="test-tariff", settle=settle).terms
         parts |= {"tariff": _Metered(), "meters": [_Meter()]}
         async with Rehearsal(
             terms=terms, observers=[observer], upstreams={"test-upstream": upstream}, **parts
@@ -113,14 +121,18 @@ async def leave(upstream):
             house.ledger.limit("test-agent", usd("1"))
             call = asyncio.ensure_future(house.call(request or a_request()))
             await moment()
-            call.cancel()
+            status = 200 if upstream.begun.is_set() else 499
+            if dismissed:
+                house.gateway.observation.warden.dismiss()
+            else:
+                call.cancel()
             await asyncio.wait([call], timeout=0.2)
             then()
             await asyncio.wait([call], timeout=10)
             await house.gateway.observation.drain()
         assert call.cancelled()
         [story] = observer.exchanges
-        assert (story.status, story.code) == (499, "client_gone")
+        assert dismissed or (story.status, story.code) == (status, "client_gone")
         return story.cause, story.posted, story.basis
 
     return leave
@@ -177,3 +189,26 @@ async def test_a_request_that_is_not_whole_is_given_up_at_once(leave, upstream):
     request = a_request("POST", body=body)
     told = await leave(upstream.sent.wait, upstream.reply.set, request=request)
     assert told == ("client_gone", HELD, "unmetered")
+
+
+async def test_where_the_route_voids_it_the_call_is_given_up_at_once(leave, upstream):
+    upstream.connect.set()
+    told = await leave(upstream.sent.wait, upstream.reply.set, settle=VOID)
+    assert told == ("client_gone", NOTHING, None)
+
+
+async def test_a_reply_that_was_left_midway_is_no_reply(leave, upstream):
+    """Though there is nobody who hears of it whole, it costs its usage."""
+    upstream.connect.set()
+    upstream.reply.set()
+    upstream.rest.clear()
+    told = await leave(upstream.begun.wait, upstream.rest.set)
+    assert told == ("client_gone", USAGE, "metered")
+
+
+async def test_one_that_the_gateway_ends_midway_is_not_read_on(leave, upstream):
+    upstream.connect.set()
+    upstream.reply.set()
+    upstream.rest.clear()
+    told = await leave(upstream.begun.wait, upstream.rest.set, dismissed=True)
+    assert told == ("cut", HELD, "unmetered")

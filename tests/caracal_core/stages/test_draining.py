@@ -176,6 +176,7 @@ async def test_it_goes_on_without_its_client_however_often_that_is_gone(begin):
         task.cancel()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+        call.waits = False
     assert (task.done(), call.told) == (False, [])
     call.go_on.set()
     assert (await over(task)).cancelled()
