@@ -17,9 +17,8 @@ from caracal_core.errors import Misconfigured
 _DOCUMENTS = (".yaml", ".yml")
 """A ConfigMap may hold the structured file beside the keys."""
 
-_LIKENESS = 0.85
-"""How like a key an environment variable is that is taken for a misspelling: a letter left out,
-added or exchanged with its neighbour, but not OpenSSL's own ``SSL_CERT_FILE``."""
+_LIKENESS = 0.8
+"""How like a key, with the same first word, an environment variable is that may be meant for it."""
 
 
 def unknown_keys(
@@ -59,9 +58,12 @@ def _misspelt(snapshot: Snapshot, names: frozenset[str]) -> Iterator[str]:
     It is no error, for the environment is not ours alone: Kubernetes adds to it.
     """
     known = names | DEPLOYMENT_KEYS | {FILE_KEY, SETTINGS_KEY}
-    for name in sorted(snapshot.environment.keys() - known):
-        for near in get_close_matches(name, sorted(known), 1, _LIKENESS):
-            yield f"environment {name} has no effect: no such key. Did you mean {near}?"
+    for name, value in sorted(snapshot.environment.items()):
+        word, _, rest = name.partition("_")
+        alike = sorted(each for each in known if each.startswith(f"{word}_"))
+        if rest and value and name not in known:
+            for near in get_close_matches(name, alike, 1, _LIKENESS):
+                yield f"environment {name} is no key of the configuration. Did you mean {near}?"
 
 
 def _names(schema: Schema) -> frozenset[str]:

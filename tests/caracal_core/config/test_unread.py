@@ -40,8 +40,20 @@ def test_a_misspelt_key_of_the_command_line_is_refused(unread):
 
 def test_the_environment_holds_whatever_it_likes(unread):
     """Kubernetes adds variables for every service, ours among them, and OpenSSL has its own."""
-    others = {"CARACAL_GATEWAY_SERVICE_HOST": "10.0.0.1", "CARACAL_GATEWAY_PORT": "tcp://10.0.0.1"}
-    assert unread(environment=others | {"SSL_CERT_FILE": "/ca.pem", "DB_URL": "x"}) == ([], [])
+    names = (
+        "CARACAL_GATEWAY_SERVICE_HOST",
+        "CARACAL_GATEWAY_PORT_8443_TCP_ADDR",
+        "DB_PORT_5432_TCP",
+        "DB_SERVICE_PORT",
+        "RDB_PORT",
+        "DB1_HOST",
+        "MTLS_CERT_FILE",
+        "SSL_CERT_FILE",
+        "HTTP_LISTEN_ADDRESS",
+        "DB_URL",
+        "DB",
+    )
+    assert unread(environment=dict.fromkeys(names, "x") | {"DB_HOSTS": ""}) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -49,11 +61,12 @@ def test_the_environment_holds_whatever_it_likes(unread):
     [
         ("PROVISIONAL_CHARGE_MAX_TIMOUT", "PROVISIONAL_CHARGE_MAX_TIMEOUT"),
         ("DB_HSOT", "DB_HOST"),
+        ("DB_PASSWORD_FILE", "DB_PASSWORD"),
         ("CARACAL_CONFIGS", "CARACAL_CONFIG"),
     ],
 )
 def test_a_variable_that_is_nearly_a_key_is_noted(unread, written, meant):
-    said = f"environment {written} has no effect: no such key. Did you mean {meant}?"
+    said = f"environment {written} is no key of the configuration. Did you mean {meant}?"
     assert unread(environment={written: "x"}) == ([], [said])
 
 

@@ -195,6 +195,7 @@ async def test_where_the_route_voids_it_the_call_is_given_up_at_once(leave, upst
     upstream.connect.set()
     told = await leave(upstream.sent.wait, upstream.reply.set, settle=VOID)
     assert told == ("client_gone", NOTHING, None)
+    assert upstream.left == 0
 
 
 async def test_a_reply_that_was_left_midway_is_no_reply(leave, upstream):
