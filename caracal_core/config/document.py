@@ -14,11 +14,13 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from caracal_core.config.paths import Path
+from caracal_core.config.paths import Path, dotted
 from caracal_core.errors import Misconfigured
 
 _DEPTH_MAX = 32
 _VALUES_MAX = 100_000
+_NUMBER_MAX = 100
+"""Characters of a number; Python refuses to write down one of 4,300 digits, however it was read."""
 _TAG = "tag:yaml.org,2002:"
 _BOOLS = {"true": True, "false": False}
 
@@ -102,7 +104,7 @@ class _Builder:
             return [
                 self.build(item, (*path, index), depth + 1) for index, item in enumerate(node.value)
             ]
-        return self._scalar(node)
+        return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
         tree: dict[str, Any] = {}
@@ -126,8 +128,14 @@ class _Builder:
             raise self._refused(node, "has a merge key (<<)", "Write the keys out.")
         return key
 
-    def _scalar(self, node: yaml.Node) -> str | int | float | bool | None:
+    def _scalar(self, node: yaml.Node, path: Path) -> str | int | float | bool | None:
         kind = node.tag.removeprefix(_TAG)
+        where = _place(self._name, node.start_mark)
+        if path:
+            where = f"{dotted(path)} ({where})"
+        if kind in {"int", "float"} and len(node.value) > _NUMBER_MAX:
+            what = f"has a number of {len(node.value)} characters"
+            raise Misconfigured(where, what, f"Write at most {_NUMBER_MAX}.")
         try:
             if kind == "str":
                 return str(node.value)
@@ -142,7 +150,7 @@ class _Builder:
         except (ValueError, KeyError):
             pass
         what = f"has a value that is no {kind.lstrip('!')} that can be used"
-        raise self._refused(node, what, "Write a plain value without a tag, or quote it.")
+        raise Misconfigured(where, what, "Write a plain value without a tag, or quote it.")
 
     def _refused(self, node: yaml.Node, what: str, mend: str) -> Misconfigured:
         return Misconfigured(_place(self._name, node.start_mark), what, mend)

@@ -42,6 +42,10 @@ class FrontDoor:
         self._house.accepting = accepting
 
     @property
+    def inside(self) -> int:
+        return self._house.inside
+
+    @property
     def ready(self) -> bool:
         return self._house.accepting and self._readiness.ready
 

@@ -17,7 +17,7 @@ from caracal_core.config.address import Address
 from caracal_core.config.problems import Problems
 from caracal_core.edge.app import GatewayApp
 from caracal_core.edge.door import Door
-from caracal_core.edge.port import Port, wait
+from caracal_core.edge.port import LOOK_SECONDS, Port, wait
 from caracal_core.edge.tls import Certificates
 from caracal_core.errors import Failure
 from caracal_core.following import following
@@ -45,6 +45,10 @@ class House(Door, Protocol):
     """
 
     accepting: bool
+
+    @property
+    def inside(self) -> int:
+        """How many exchanges have not ended, those that go on without their clients included."""
 
     def dismiss(self) -> None:
         """End every exchange that is still inside; they are the house's to end, not clients'."""
@@ -174,7 +178,10 @@ async def _drain(house: House, agents: Port, stopping: Stopping, hurry: asyncio.
     await wait(hurry, stopping.delay)
     agents.stop_listening()
     now = monotonic()
-    await agents.finish(now + QUIET_SECONDS, now + stopping.grace, hurry)
+    until = now + stopping.grace
+    await agents.finish(now + QUIET_SECONDS, until, hurry)
+    while house.inside and monotonic() < until and not hurry.is_set():
+        await wait(hurry, LOOK_SECONDS)  # calls go on whose clients are gone
 
 
 async def _close(house: House) -> None:

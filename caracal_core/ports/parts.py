@@ -295,8 +295,7 @@ class Upstream(Protocol):
         """Send the request to ``route.target`` and give the reply once its head is here.
 
         Call ``on_sent`` just before the first byte leaves: from then on the call may cost.
-        Leaving the context ends the upstream's work, finished or not; where the quote is metered
-        it is entered in a task of its own, and left in the exchange's. The fields in which the
+        Leaving the context ends the upstream's work, finished or not. The fields in which the
         enabled authenticators look for a credential are not in the request any more; the usual
         ones, and every header of the client's that the upstream's allow rule does not let pass
         by its name, stay behind too. Nothing is sent twice. What an upstream states of the

@@ -1,6 +1,7 @@
 """What a reply did cost over real HTTP: read on for clients that left, cut, stated, and keyed."""
 
 import asyncio
+import signal
 from io import BytesIO
 from pathlib import Path
 
@@ -140,11 +141,34 @@ async def test_what_cannot_be_learnt_within_the_limits_costs_the_hold(
         assert talker.leaving == AT_ONCE
 
 
+async def is_stopping(one):
+    return (await one.operator_sees("/health/ready"))[0] == 503
+
+
 @pytest.mark.usefixtures("silent")
-async def test_a_stop_does_not_wait_for_what_is_read_on(metered, talker, until):
+async def test_a_stop_waits_for_what_goes_on(metered, talker, until):
+    """Or each rolling update would charge the whole hold to who left shortly before."""
     one = await metered(charges={"drain_timeout": 300})
     await leave(one, talker, until)
-    await asyncio.wait_for(one.stop(), PATIENCE_SECONDS)
+    one.signal(signal.SIGTERM)
+    await until(lambda: is_stopping(one))
+    talker.go_on.set()
+    assert await one.ended() == 0
+    assert await one.entries() == [("posted", "0.09", "client_gone")] * AT_ONCE
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("grace", [0.1, 300])
+async def test_it_waits_for_its_grace_at_most_and_not_past_a_second_signal(
+    metered, talker, until, grace
+):
+    one = await metered(charges={"drain_timeout": 300}, grace_timeout=grace)
+    await leave(one, talker, until)
+    one.signal(signal.SIGTERM)
+    if grace > 1:
+        await until(lambda: is_stopping(one))
+        one.signal(signal.SIGTERM)
+    assert await one.ended() == 0
     assert await one.open_holds() == []
     assert await one.entries() == [("posted", "0.25", "client_gone")] * AT_ONCE
     assert talker.leaving == AT_ONCE

@@ -98,7 +98,10 @@ def bomb():
         ("a: 1e999", "no float that can be used"),
         ("a: !!int x", "no int that can be used"),
         ("a: !!float nan", "no float that can be used"),
-        ("a: " + "9" * 5000, "no int that can be used"),
+        ("a: " + "9" * 5000, "a number of 5000 characters"),
+        ("a: 0x" + "f" * 3600, "a number of 3602 characters"),
+        ("a: 0o" + "7" * 5000, "a number of 5002 characters"),
+        ("a: 0." + "1" * 5000, "a number of 5002 characters"),
         ("a: 1\n---\nb: 2", "another document"),
         ("a: [1", "not YAML"),
         ("a: *b", "undefined alias"),
@@ -109,6 +112,10 @@ def bomb():
 )
 def test_what_is_refused(text, what):
     assert what in refusal(text)
+
+
+def test_a_refused_value_is_named_by_its_key():
+    assert refusal("a: {b: [1, 1e999]}").startswith("a.b[1] (caracal.yaml line 1): ")
 
 
 def test_a_refusal_names_the_line_and_repeats_no_content():

@@ -31,6 +31,7 @@ class _House:
         enabled = (Enabled("policies", PoliciesPlugin, "caracal-core", "1.0.0"),)
         shown = (Setting("database.password", "********", "environment DB_PASSWORD"),)
         loaded = Loaded(CoreConfig(), enabled, {}, shown, ("a note",), "d1")
+        self.inside = 7
         self.current = types.SimpleNamespace(loaded=loaded, furnishings=())
 
     async def exchange(self, request, deliver):
@@ -54,6 +55,10 @@ def house():
 @pytest.fixture
 def readiness():
     return _Readiness()
+
+
+def test_it_tells_how_many_are_inside(house, readiness):
+    assert FrontDoor(house, readiness, Limits()).inside == house.inside
 
 
 def test_it_is_ready_while_the_house_accepts_and_nothing_is_wrong(house, readiness):

@@ -313,6 +313,7 @@ class StillHouse:
 
     limits = None
     ready = accepting = True
+    inside = 0
 
     def __init__(self, closes=True):
         self.closed = False
