@@ -120,12 +120,16 @@ async def _outcome(call: Callable[[], Awaitable[None]]) -> BaseException | None:
 
 
 async def _pass_on(task: _Call, due: Due) -> None:
-    """Raise what became of the call: where its client is gone, that, whatever else."""
+    """Raise what became of the call: where its client is gone, that, whatever else.
+
+    Who closes on getting the last byte has been answered, however soon that is.
+    """
     outcome = task.result()
+    if outcome is None:
+        return
     if isinstance(outcome, asyncio.CancelledError) and task.cancelling() and not due.abandoned:
         due.abandon()
         await asyncio.sleep(0)
     if due.abandoned:
         raise asyncio.CancelledError
-    if outcome is not None:
-        raise outcome
+    raise outcome

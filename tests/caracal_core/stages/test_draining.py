@@ -161,6 +161,15 @@ async def test_a_call_ends_as_it_ends(begin):
     assert call.told == ["ended"]
 
 
+async def test_who_leaves_when_all_is_done_was_answered(begin):
+    call, task = await begin()
+    call.go_on.set()
+    while not call.told:
+        await asyncio.sleep(0)
+    task.cancel()
+    assert await task is None
+
+
 @pytest.mark.parametrize("error", [Denied("no"), CollapseError("c"), asyncio.CancelledError()])
 async def test_what_it_raises_is_raised_in_the_exchange(begin, error):
     call, task = await begin(error=error)
