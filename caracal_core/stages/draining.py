@@ -125,11 +125,12 @@ async def _pass_on(task: _Call, due: Due) -> None:
     Who closes on getting the last byte has been answered, however soon that is.
     """
     outcome = task.result()
-    if outcome is None:
+    if outcome is None and due.left is None:
         return
     if isinstance(outcome, asyncio.CancelledError) and task.cancelling() and not due.abandoned:
         due.abandon()
         await asyncio.sleep(0)
     if due.abandoned:
         raise asyncio.CancelledError
-    raise outcome
+    if outcome is not None:
+        raise outcome
