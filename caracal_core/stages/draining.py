@@ -106,7 +106,8 @@ class Draining:
                 if not (await asyncio.wait({task}, timeout=seconds))[0]:
                     task.cancel()
             except asyncio.CancelledError:
-                if due.left is None and not (waits() and self.go_on(agent, due)):
+                is_over = task.done() or due.left is not None
+                if not (is_over or (waits() and self.go_on(agent, due))):
                     task.cancel()
 
 
