@@ -14,7 +14,8 @@ What each does: nginx proxies and nothing else. Envoy verifies the token (RS256)
 local bucket; it claims no nonce and holds no money. The gateway verifies the token each time (no
 cache), looks the agent up, claims the nonce (in memory), decides, and streams; on the priced
 route it also holds and posts the price durably in SQLite: two short transactions, which share
-their commits, and so their writes to the disk, with those of the requests beside them.
+their commits, and so their writes to the disk, with those of the requests beside them. On the
+metered route the price is read off the reply, by its bytes.
 """
 
 from __future__ import annotations
@@ -124,10 +125,10 @@ def _start(
     add("nginx", nginx_proxy(directory, plain, upstream), plain, "/")
     add("envoy jwt+limit", envoy(directory, verifying, upstream, credentials.jwks), verifying, "/")
     idle = {}
-    for name, path in (("free", "/free/"), ("priced", "/priced/")):
+    for name in ("free", "priced", "metered"):
         port = free_port()
         command = _gateway(directory / name, port, upstream, credentials)
-        add(f"caracal {name} route", command, port, path)
+        add(f"caracal {name} route", command, port, f"/{name}/")
         idle[name] = resident_bytes(targets[-1].pid)
     time.sleep(2)  # nonces in memory: what is stamped before the start could be a replay
     return [target for target in targets if only in target.name], idle
@@ -153,10 +154,18 @@ def _gateway(home: Path, port: int, upstream: int, credentials: Credentials) -> 
         },
         "replay": {"store": "memory", "nonce_cache_size": 10_000_000, "future_skew": 0},
         "upstreams": {"u": {"url": f"http://127.0.0.1:{upstream}", "allow_private": True}},
-        "tariffs": {"flat": {"currency": "USD", "per_call": "0.000001"}},
+        "tariffs": {
+            "flat": {"currency": "USD", "per_call": "0.000001"},
+            "counted": {
+                "currency": "USD",
+                "per_reply_byte": "0.00000001",
+                "most_reply_bytes": 1000,
+            },
+        },
         "routes": [
             route | {"id": "free", "path": "/free/"},
             route | {"id": "priced", "path": "/priced/", "tariff": "flat"},
+            route | {"id": "metered", "path": "/metered/", "tariff": "counted"},
         ],
         "policies": [{"id": "all", "effect": "permit", "agents": [AGENT], "routes": ["*"]}],
     }

@@ -101,14 +101,20 @@ class Draining:
         """Wait for the call; a client that leaves ends it where nothing is left to learn."""
         now = asyncio.get_running_loop().time
         while not task.done():
-            seconds = None if due.left is None else max(due.left - now(), TICK_SECONDS)
             try:
-                if not (await asyncio.wait({task}, timeout=seconds))[0]:
+                if due.left is None:
+                    await asyncio.shield(task)
+                elif not await _ended(task, max(due.left - now(), TICK_SECONDS)):
                     task.cancel()
             except asyncio.CancelledError:
                 is_over = task.done() or due.left is not None
                 if not (is_over or (waits() and self.go_on(agent, due))):
                     task.cancel()
+
+
+async def _ended(task: _Call, seconds: float) -> bool:
+    """Wait for the call for at most so long; return whether it is over."""
+    return bool((await asyncio.wait({task}, timeout=seconds))[0])
 
 
 async def _outcome(call: Callable[[], Awaitable[None]]) -> BaseException | None:
