@@ -109,12 +109,14 @@ class Call:
     Attributes:
         began: set once it runs.
         go_on: set it to let it end.
+        ended: set once it ended well.
         told: how it ended.
         due: its exchange's deadline.
     """
 
     def __init__(self, draining, *, waits=True, agent=AGENT, error=None):
-        self.began, self.go_on, self.told = asyncio.Event(), asyncio.Event(), []
+        self.began, self.go_on, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.told = []
         self.draining, self.waits, self.agent, self.error = draining, waits, agent, error
         self.due = None
 
@@ -128,6 +130,7 @@ class Call:
         if self.error:
             raise self.error
         self.told.append("ended")
+        self.ended.set()
 
     async def exchange(self, due):
         self.due = due
@@ -164,8 +167,7 @@ async def test_a_call_ends_as_it_ends(begin):
 async def test_who_leaves_when_all_is_done_was_answered(begin):
     call, task = await begin()
     call.go_on.set()
-    while not call.told:
-        await asyncio.sleep(0)
+    await call.ended.wait()
     task.cancel()
     assert await task is None
 
