@@ -85,6 +85,7 @@ class Json:
 )
 @selecting
 @click.option("--charge", metavar="ID", help="Only this charge's.")
+@click.option("--request", metavar="ID", help="Only of the exchange with this X-Request-ID.")
 @click.pass_context
 def export(ctx: click.Context, selection: Selection, format_: Literal["csv", "json"]) -> None:
     """Write every entry on standard output, the earliest first.

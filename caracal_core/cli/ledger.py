@@ -34,6 +34,7 @@ for command in (export, seal, checkpoint, public_key_, verify, archive):
 @group.command("query")
 @selecting
 @click.option("--charge", metavar="ID", help="Only this charge's.")
+@click.option("--request", metavar="ID", help="Only of the exchange with this X-Request-ID.")
 @limit
 @as_json
 @click.pass_context

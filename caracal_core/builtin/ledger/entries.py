@@ -21,9 +21,10 @@ SELECT id, charge, kind, agent, route, request, currency, held_micro, amount_mic
        basis, price, created_at
 FROM entries
 WHERE {WHOSE} AND {WHEN} AND (CAST($6 AS TEXT) IS NULL OR charge = $6)
+  AND (CAST($7 AS TEXT) IS NULL OR request = $7)
 """  # noqa: S608 - constants
-_LATEST = f"{_SELECT} ORDER BY id DESC LIMIT $7"
-_NEXT = f"{_SELECT} AND id > $7 AND id <= $8 ORDER BY id LIMIT $9"
+_LATEST = f"{_SELECT} ORDER BY id DESC LIMIT $8"
+_NEXT = f"{_SELECT} AND id > $8 AND id <= $9 ORDER BY id LIMIT $10"
 _END = "SELECT COALESCE(max(id), 0) AS last_id FROM entries"
 
 
@@ -72,7 +73,7 @@ async def query(database: Database, selection: Selection = ALL, *, limit: int) -
         Failure: the database cannot be asked.
     """
     await selection.check(database)
-    rows = await database.fetch(_LATEST, *selection.places(), selection.charge, limit)
+    rows = await database.fetch(_LATEST, *_places(selection), limit)
     return [_entry(row) for row in rows]
 
 
@@ -89,10 +90,15 @@ async def every(database: Database, selection: Selection = ALL) -> AsyncIterator
     """
     await selection.check(database)
     (last,) = await database.fetch(_END)
-    which, after = (*selection.places(), selection.charge), -(2**63)
-    while rows := await database.fetch(_NEXT, *which, after, last["last_id"], PAGE):
+    after = -(2**63)
+    while rows := await database.fetch(_NEXT, *_places(selection), after, last["last_id"], PAGE):
         yield [_entry(row) for row in rows]
         after = cast(int, rows[-1]["id"])
+
+
+def _places(selection: Selection) -> Sequence[object]:
+    """Return what stands for $1 to $7."""
+    return (*selection.places(), selection.charge, selection.request)
 
 
 def _entry(row: Row) -> Entry:

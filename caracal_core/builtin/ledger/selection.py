@@ -41,6 +41,7 @@ class Selection(Struct, frozen=True):
         since: from this instant on, in unix seconds.
         until: before this instant, in unix seconds.
         charge: of this charge.
+        request: of the exchange with this id.
     """
 
     agent: str | None = None
@@ -49,6 +50,7 @@ class Selection(Struct, frozen=True):
     since: float | None = None
     until: float | None = None
     charge: str | None = None
+    request: str | None = None
 
     def places(self) -> tuple[str | None, str | None, str | None, float | None, float | None]:
         """Return what stands for $1 to $5."""

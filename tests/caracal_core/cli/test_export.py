@@ -62,6 +62,8 @@ def test_every_entry_is_exported_the_earliest_first(ledger, storage_config):
     assert found[0]["at"] == "2026-11-23T00:00:00+00:00"
     (one,) = json.loads(ledger("--format", "json", "--charge", "c1"))
     assert one == found[1]
+    assert json.loads(ledger("--format", "json", "--request", one["request"])) == found
+    assert json.loads(ledger("--format", "json", "--request", "another")) == []
     assert "not registered" in ledger("--under", "nobody", code=1)
 
 

@@ -52,6 +52,8 @@ async def test_entries_are_the_latest_first_and_may_be_narrowed_down(database, s
     assert await found(until=MIDNIGHT) == [0]
     assert await found(charge=second.id) == [1]
     assert await found(charge=second.id, agent="alice") == []
+    assert await found(request=third.request) == [2]
+    assert await found(request="another") == []
     assert await found(since=MIDNIGHT, until=MIDNIGHT + 1) == [1]
 
 
