@@ -23,6 +23,8 @@ _NUMBER_MAX = 100
 """Characters of a number; Python refuses to write down one of 4,300 digits, however it was read."""
 _TAG = "tag:yaml.org,2002:"
 _BOOLS = {"true": True, "false": False}
+_FORMS: dict[str, re.Pattern[str]] = {}
+"""How scalars of each kind are written, be it that a tag says the kind."""
 
 
 class Document(Struct, frozen=True):
@@ -58,6 +60,9 @@ def parse_document(content: bytes, name: str) -> Document:
         raise Misconfigured(where, f"is not YAML: {error.problem}", "Correct the line.") from None
     except yaml.YAMLError:
         raise Misconfigured(name, "holds a control character", "Remove it.") from None
+    except (ValueError, OverflowError):  # of PyYAML's own, whose line it does not tell
+        what = "holds an escape or a directive that stands for nothing"
+        raise Misconfigured(name, what, "Remove it.") from None
     except RecursionError:
         raise Misconfigured(name, "is nested too deeply", "Flatten it.") from None
     builder = _Builder(name)
@@ -81,7 +86,8 @@ for _kind, _pattern, _first in (
     ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+", list("-+0123456789")),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
 ):
-    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(f"^(?:{_pattern})$"), _first)
+    _FORMS[_kind] = re.compile(f"^(?:{_pattern})$", re.ASCII)
+    _Loader.add_implicit_resolver(_TAG + _kind, _FORMS[_kind], _first)
 
 
 class _Builder:
@@ -126,6 +132,8 @@ class _Builder:
         key: str = node.value
         if key == "<<" and node.style is None:
             raise self._refused(node, "has a merge key (<<)", "Write the keys out.")
+        if not _is_text(key):
+            raise self._refused(node, "has a key with half a character", "Remove it.")
         return key
 
     def _scalar(self, node: yaml.Node, path: Path) -> str | int | float | bool | None:
@@ -137,23 +145,41 @@ class _Builder:
             what = f"has a number of {len(node.value)} characters"
             raise Misconfigured(where, what, f"Write at most {_NUMBER_MAX}.")
         try:
-            if kind == "str":
-                return str(node.value)
-            if kind == "null":
-                return None
-            if kind == "bool":
-                return _BOOLS[node.value.lower()]
-            if kind == "int":
-                return int(node.value, 0 if node.value[:2] in {"0x", "0o"} else 10)
-            if kind == "float" and math.isfinite(number := float(node.value)):
-                return number
-        except (ValueError, KeyError):
+            return _value(node, kind)
+        except ValueError:
             pass
         what = f"has a value that is no {kind.lstrip('!')} that can be used"
         raise Misconfigured(where, what, "Write a plain value without a tag, or quote it.")
 
     def _refused(self, node: yaml.Node, what: str, mend: str) -> Misconfigured:
         return Misconfigured(_place(self._name, node.start_mark), what, mend)
+
+
+def _value(node: yaml.Node, kind: str) -> str | int | float | bool | None:
+    """Return what a scalar of a kind says.
+
+    Raises:
+        ValueError: it is no scalar, not written as the kind is, or no such kind is used.
+    """
+    form = _FORMS.get(kind)
+    if not isinstance(node, yaml.ScalarNode) or (form and not form.fullmatch(node.value)):
+        raise ValueError(kind)
+    if kind == "str" and _is_text(node.value):
+        return str(node.value)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return _BOOLS[node.value.lower()]
+    if kind == "int":
+        return int(node.value, 0 if node.value[:2] in {"0x", "0o"} else 10)
+    if kind == "float" and math.isfinite(number := float(node.value)):
+        return number
+    raise ValueError(kind)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written down: an escape may stand for half a character."""
+    return not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _place(name: str, mark: yaml.Mark | None) -> str:

@@ -61,7 +61,7 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
             else:
                 await self.door.exchange(request, answer.deliver)
         except asyncio.CancelledError:
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             await answer.fail(Failure("gateway", "the exchange cancelled itself"))
         except Answered as error:
@@ -91,7 +91,7 @@ class GatewayApp(Sanic[Config, SimpleNamespace]):
             await answer.say(503, "unavailable")
 
 
-def _is_cancelled() -> bool:
+def is_cancelled() -> bool:
     """Say whether somebody did cancel this task: the client hung up, or the house closes."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -8,7 +8,7 @@ from time import monotonic
 
 from caracal_core.domain import Connection
 from caracal_core.edge.answer import Answer
-from caracal_core.edge.app import GatewayApp
+from caracal_core.edge.app import GatewayApp, is_cancelled
 from caracal_core.edge.inbound import read_head, receive_request
 from caracal_core.edge.line import Line
 from caracal_core.errors import Answered, Failure, RequestTimeout
@@ -45,8 +45,8 @@ class Serving:
         """Serve requests until the connection cannot be used again."""
         try:
             while await self._await_request():
-                if not await self._serve_request():
-                    break
+                if not await self._serve_request() or is_cancelled():
+                    break  # a client that is gone may have sent more than it heard
         except asyncio.CancelledError:
             pass  # the client hung up, or the house closes
         except Exception as error:  # noqa: BLE001 - nobody awaits this task

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from caracal_core.stages.deadline import TICK_SECONDS, Due
+from caracal_core.stages.deadline import Due
 from caracal_core.stages.metering import Metered
 
 _Call: TypeAlias = "asyncio.Task[BaseException | None]"
@@ -24,7 +24,7 @@ class Limits(Struct, frozen=True):
         seconds: for how long, each, the wait for a reply's head included.
         most_bytes: how much of its body is read, each.
         at_once: how many at the same time; further ones do not. An agent has at most as many as
-            are free, so that it alone takes half, and others always find some.
+            are free, so that it alone takes half, and others find some.
     """
 
     seconds: float
@@ -99,13 +99,13 @@ class Draining:
         self, task: _Call, agent: str, waits: Callable[[], bool], due: Due
     ) -> None:
         """Wait for the call; a client that leaves ends it where nothing is left to learn."""
-        now = asyncio.get_running_loop().time
+        now, is_over_limit = asyncio.get_running_loop().time, False
         while not task.done():
             try:
-                if due.left is None:
+                if due.left is None or is_over_limit:
                     await asyncio.shield(task)
-                elif not await _ended(task, max(due.left - now(), TICK_SECONDS)):
-                    task.cancel()
+                elif not await _ended(task, max(due.left - now(), 0.0)):
+                    is_over_limit = task.cancel()  # once: it may need a moment to leave
             except asyncio.CancelledError:
                 is_over = task.done() or due.left is not None
                 if not (is_over or (waits() and self.go_on(agent, due))):
@@ -131,7 +131,7 @@ async def _pass_on(task: _Call, due: Due) -> None:
 
     Who closes on getting the last byte has been answered, however soon that is.
     """
-    outcome = task.result()
+    outcome = asyncio.CancelledError() if task.cancelled() else task.result()
     if outcome is None and due.left is None:
         return
     if isinstance(outcome, asyncio.CancelledError) and task.cancelling() and not due.abandoned:

@@ -82,7 +82,7 @@ class Forwarding:
 class Sending:
     """One request at an upstream, as an asynchronous context manager."""
 
-    __slots__ = ("_context", "_due", "_name", "_seconds", "_upload")
+    __slots__ = ("_context", "_due", "_entered", "_name", "_seconds", "_upload")
 
     def __init__(
         self,
@@ -97,6 +97,7 @@ class Sending:
         self._upload = upload
         self._seconds = seconds
         self._due = due
+        self._entered = False
 
     async def __aenter__(self) -> Reply:
         """Return the upstream's reply; it hears of the request once a body has begun.
@@ -109,8 +110,18 @@ class Sending:
         """
         if self._upload is not None:
             await self._upload.begin()
-        enter = Part(self._name, self._context.__aenter__, (Reply,), self._seconds, late=_no_head)
-        return await enter(self._due)
+        enter = Part(self._name, self._enter, (Reply,), self._seconds, late=_no_head)
+        try:
+            return await enter(self._due)
+        except BaseException as error:
+            if self._entered and self._due.runs:  # in the moment in which it was given up
+                await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+
+    async def _enter(self) -> Reply:
+        reply = await self._context.__aenter__()
+        self._entered = True
+        return reply
 
     async def __aexit__(
         self,

@@ -1,6 +1,7 @@
 """Requests on one connection follow each other; after a doubt nothing on it is believed."""
 
 import asyncio
+import contextlib
 import json
 import socket
 
@@ -70,6 +71,23 @@ async def test_requests_sent_at_once_are_answered_in_order(edge):
     answers = [(await client.told()).body for _ in range(4)]
     assert answers == [b"GET /1?", b"POST /body? hi", b"POST /? ho", b"GET /2?"]
     assert len({request.id for request in edge.door.requests}) == 4
+
+
+async def test_a_client_that_left_as_it_was_answered_is_not_served_again(edge):
+    """Whatever it had sent besides; a hang-up may fall between an answer and its exchange's end."""
+
+    async def answer(request, deliver):
+        await usual(request, deliver)
+        asyncio.current_task().cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+    usual, edge.door.answer = edge.door.answer, answer
+    client = await edge.connect()
+    await client.send(GET % b"1" + GET % b"2")
+    assert (await client.told()).body == b"GET /1?"
+    assert await client.rest() == b""
+    assert len(edge.door.requests) == 1
 
 
 async def test_a_request_may_come_byte_by_byte(edge):

@@ -217,12 +217,39 @@ async def test_it_goes_on_for_so_long_at_most(begin):
     assert call.told == ["CancelledError"]
 
 
-async def test_a_client_that_is_gone_before_it_runs_is_gone(watched):
+async def test_one_that_is_over_its_time_may_leave_in_peace(watched):
+    """It is cancelled once; what it still does has deadlines of its own."""
+
+    class Leaving(Call):
+        async def __call__(self):
+            try:
+                await super().__call__()
+            finally:
+                await asyncio.sleep(0.2)  # longer than the warden's tick
+                self.told.append("left")
+
+    call = Leaving(Draining(BRIEF))
+    task = watched(call.exchange)
+    await call.began.wait()
+    task.cancel()
+    await asyncio.sleep(0.1)
+    task.cancel()
+    assert (await over(task)).cancelled()
+    assert call.told == ["CancelledError", "left"]
+
+
+@pytest.mark.parametrize("gone", ["client", "gateway"])
+async def test_one_that_ends_before_it_runs_has_ended(watched, warden, gone):
     call = Call(Draining(ROOMY), waits=False)
     task = watched(call.exchange)
     await asyncio.sleep(0)
-    task.cancel()
+    if gone == "client":
+        task.cancel()
+    else:
+        warden.dismiss()
     assert (await over(task)).cancelled()
+    assert task.cancelling()
+    assert call.told in ([], ["CancelledError"])
 
 
 async def test_an_agent_takes_half_at_most_and_others_find_room(begin, caplog):

@@ -1,6 +1,7 @@
 """The upstream's reply comes in time or not at all, and leaving always ends its work."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -11,6 +12,7 @@ from caracal_core.stages.part import Part
 from caracal_core.testing.fakes.behaviour import allow, broken, deny, junk, slow
 from caracal_core.testing.fakes.parts import TrivialReplyFilter, TrivialUpstream
 from caracal_core.testing.fakes.request import FakeBody, a_request
+from caracal_core.testing.fakes.script import stream
 from caracal_core.testing.fakes.values import a_principal, a_route, usd
 
 
@@ -109,6 +111,37 @@ async def test_a_filter_that_refuses_or_breaks_leaves_the_upstream(send, behave,
     with pytest.raises(error):
         await send(forwarding(TrivialUpstream(journal=journal), TrivialReplyFilter(behave)))
     assert journal == ["send", "leave"]
+
+
+@pytest.mark.parametrize("ended", ["late", "left", "junk"])
+async def test_one_that_is_entered_in_the_moment_it_is_given_up_is_left(send, ended):
+    """It swallows what cancels it, or answers with something else than a reply."""
+    journal = []
+
+    class Swallowing(TrivialUpstream):
+        def send(self, request, route, on_sent):
+            return Work()
+
+    class Work:
+        async def __aenter__(self):
+            began.set()
+            if ended == "junk":
+                return "junk"
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return Reply(200, Headers(), stream([b"ok"]))
+
+        async def __aexit__(self, kind, error, trace):
+            journal.append(kind)
+
+    began = asyncio.Event()
+    task = send(forwarding(Swallowing()), route=a_route(reply_seconds=0.1))
+    await began.wait()
+    if ended == "left":
+        task.cancel()
+    await asyncio.wait([task], timeout=10)
+    errors = {"late": UpstreamTimeout, "left": asyncio.CancelledError, "junk": Failure}
+    assert journal == [errors[ended]]
 
 
 async def test_an_error_inside_wins_over_one_while_leaving(send):
