@@ -63,7 +63,8 @@ class Gateway:
                     async with sending as answer:
                         hold.answered(answer)
                         reply = await self.forwarding.filter(answer, route, due)
-                        record.status = None if due.left else reply.status
+                        if due.left is None:  # else nobody hears of it
+                            record.status = reply.status
                         await hold.deliver(reply, deliver)
 
             await hold.see_through(call, request.body)
