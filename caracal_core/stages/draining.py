@@ -138,6 +138,6 @@ async def _pass_on(task: _Call, due: Due) -> None:
         due.abandon()
         await asyncio.sleep(0)
     if due.abandoned:
-        raise asyncio.CancelledError
+        raise asyncio.CancelledError from outcome
     if outcome is not None:
         raise outcome

@@ -108,7 +108,8 @@ def _said(error: BaseException) -> str:
         reason = error.reason
         return reason if isinstance(reason, str) else _raised(error)
     if isinstance(error, asyncio.CancelledError):
-        return CLIENT_GONE
+        then = error.__cause__
+        return f"{CLIENT_GONE}; then: {_said(then)}" if isinstance(then, Answered) else CLIENT_GONE
     return _raised(error)
 
 

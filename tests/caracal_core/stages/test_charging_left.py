@@ -133,8 +133,10 @@ async def leave(upstream):
         assert call.cancelled()
         [story] = observer.exchanges
         assert dismissed or (story.status, story.code) == (status, "client_gone")
+        reasons.append(story.reason)
         return story.cause, story.posted, story.basis
 
+    leave.reasons = reasons = []
     return leave
 
 
@@ -161,6 +163,8 @@ async def test_what_fails_costs_as_much_as_for_who_stays(leave, upstream, fails,
     upstream.connect.set()
     upstream.fails, upstream.status = fails, status
     assert await leave(upstream.sent.wait, upstream.reply.set) == (cause, NOTHING, None)
+    then = "; then: reset" if fails else ""
+    assert leave.reasons == [f"the client hung up{then}"]
 
 
 async def test_so_does_what_is_late(leave, upstream):
