@@ -59,11 +59,12 @@ def _misspelt(snapshot: Snapshot, names: frozenset[str]) -> Iterator[str]:
     """
     known = names | DEPLOYMENT_KEYS | {FILE_KEY, SETTINGS_KEY}
     for name, value in sorted(snapshot.environment.items()):
-        word, _, rest = name.partition("_")
-        alike = sorted(each for each in known if each.startswith(f"{word}_"))
-        if rest and value and name not in known:
-            for near in get_close_matches(name, alike, 1, _LIKENESS):
-                yield f"environment {name} is no key of the configuration. Did you mean {near}?"
+        word, parted, _ = name.partition("_")
+        if not (parted and value) or name in known:
+            continue
+        alike = sorted(each for each in known if each.startswith(word + parted))
+        for near in get_close_matches(name, alike, 1, _LIKENESS):
+            yield f"environment {name} is no key of the configuration. Did you mean {near}?"
 
 
 def _names(schema: Schema) -> frozenset[str]:

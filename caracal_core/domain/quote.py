@@ -19,7 +19,8 @@ class Quote(Struct, frozen=True):
         body: what the upstream gets instead of the client's body, where the reply must be asked
             to say its usage; None leaves the client's.
         metered: whether a meter is expected to read the reply. The upstream is then asked for an
-            uncompressed reply; one that no meter reads costs what was held, and is marked.
+            uncompressed reply; one that no meter reads costs what was held, and is marked. Only
+            such a call goes on where its client leaves, to learn what it did cost.
         memo: the tariff's own note to its meter, which gets it back untouched; nobody else looks at
             it, and it is not written anywhere.
 
